@@ -1,0 +1,236 @@
+"""Pictures of a recording: raster, population rates, traces of sampled state, weights. Quiet, and readable when printed in grey.
+
+Each function draws into an Axes of matplotlib, which is imported only when something is drawn; `plot_recording` composes them into one picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import RecordingError
+from ..recording import Recording, open_recording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# From dark to light, so that neighbours differ in grey too; the line styles repeat with another period.
+COLOURS = ("#1d2f4f", "#c05a2e", "#3f7f93", "#8a2f5c", "#d29a35", "#5d6b3b", "#7d86c4", "#8c8c8c")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.labelcolor": "0.15",
+    "axes.edgecolor": "0.35",
+    "xtick.color": "0.25",
+    "ytick.color": "0.25",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "thalia_sim",  # same recording, same file
+}
+NEURONS = 400  # shown in a raster, of all populations together
+POINTS = 60_000  # spikes shown in a raster
+BINS = 250  # of the rates, about
+TRACES = 3  # of each population
+
+
+def plot_recording(path: str | Path, out: str | Path) -> Path:
+    """Draw a recording into a .png, .svg or .pdf file; returns its path. RecordingError if it cannot be read or written."""
+    out = Path(out)
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise RecordingError(f"picture {out.name}: give a name that ends in .png, .svg or .pdf")
+    if not out.absolute().parent.is_dir():
+        raise RecordingError(f"folder of picture {out} does not exist: create it first")
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with open_recording(path) as recording, matplotlib.rc_context(STYLE):
+        panels = panels_of(recording)
+        heights = [3.2 if draw is raster else 1.6 for draw, _ in panels]
+        figure = Figure(figsize=(8.0, sum(heights) + 0.9), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for ax, (draw, extra) in zip(axes, panels, strict=True):
+            draw(ax, recording, *extra)
+        share_time(axes, [draw is not weight_histogram for draw, _ in panels], recording.duration)
+        figure.suptitle(title(recording), x=0.01, ha="left", fontsize=10)
+        try:
+            figure.savefig(out, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
+        except OSError as error:
+            raise RecordingError(f"picture {out} cannot be written: {error.strerror}") from error
+    return out
+
+
+def panels_of(recording: Recording) -> list[tuple[Any, tuple[Any, ...]]]:
+    """What there is to draw, from top to bottom: (function, further arguments)."""
+    panels: list[tuple[Any, tuple[Any, ...]]] = [(raster, ()), (rates, ())]
+    variables = dict.fromkeys(variable for _, variable in recording.reports())
+    panels += [(traces, (variable,)) for variable in variables]
+    if recording.projections():
+        panels.append((weight_histogram, ()))
+    return panels
+
+
+def title(recording: Recording) -> str:
+    name = recording.meta["script_name"] or recording.path.name
+    ended = "" if recording.status == "complete" else f", {recording.status}"
+    return f"{name}: seed {recording.seed}, {duration_text(recording.duration)}{ended}"
+
+
+def duration_text(ms: float) -> str:
+    return f"{ms / 1000.0:g} s" if ms >= 1000.0 else f"{ms:g} ms"
+
+
+def style_of(recording: Recording, population: str) -> tuple[str, Any]:
+    """Colour and dashes of a population, the same in every panel."""
+    k = [p["name"] for p in recording.meta["populations"]].index(population)
+    return COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
+
+
+def share_time(axes: Sequence[Axes], timed: Sequence[bool], duration: float) -> None:
+    """One time axis for the panels that have one; its label under the last of them."""
+    shown = [ax for ax, has_time in zip(axes, timed, strict=True) if has_time]
+    for ax in shown:
+        ax.set_xlim(0.0, duration or 1.0)
+        ax.tick_params(labelbottom=ax is shown[-1])
+    shown[-1].set_xlabel("time (ms)")
+
+
+def raster(ax: Axes, recording: Recording, t0: float | None = None, t1: float | None = None) -> None:
+    """A dot for each spike, a band for each population, first population on top; large networks are thinned and say so."""
+    populations = [p for p in recording.populations.values() if p.n_recorded]
+    total = sum(p.n_recorded for p in populations)
+    shares = [min(p.n_recorded, max(10, round(NEURONS * p.n_recorded / max(total, 1)))) for p in populations]
+    shown, found, base = sum(shares), [], 0
+    for p, share in zip(populations, shares, strict=True):
+        chosen = spread(recorded_ids(recording, p.name), share)
+        times, ids = recording.spikes(p.name, t0, t1, ids=chosen)
+        found.append((p, times, base + np.searchsorted(chosen, ids), base + share / 2))
+        base += share
+        ax.axhline(base, color="0.85", linewidth=0.5, zorder=0)
+    skip = max(1, -(-sum(len(times) for _, times, _, _ in found) // POINTS))
+    size = float(np.clip(30_000 / max(sum(len(t) for _, t, _, _ in found) // skip, 1), 0.4, 4.0))
+    for p, times, rows, _ in found:
+        ax.scatter(times[::skip], rows[::skip] + 0.5, s=size, color=style_of(recording, p.name)[0], linewidths=0, rasterized=True)
+    ax.set_ylim(max(base, 1), 0)
+    ax.set_yticks([middle for *_, middle in found], [p.name for p, *_ in found])
+    ax.tick_params(axis="y", length=0)
+    if not any(len(times) for _, times, _, _ in found):
+        note(ax, "no spikes")
+    thinned = [f"{shown} of {total:,} neurons" if shown < total else "", f"every {ordinal(skip)} spike" if skip > 1 else ""]
+    caption(ax, "spikes", [text for text in thinned if text])
+
+
+def recorded_ids(recording: Recording, population: str) -> np.ndarray:
+    """Sorted numbers of the recorded elements."""
+    path, p = f"/thalia/recorded/{population}", recording.populations[population]
+    return recording.rows(path).astype(np.int64) if p.n_recorded < p.n else np.arange(p.n)
+
+
+def spread(numbers: np.ndarray, k: int) -> np.ndarray:
+    """k of them, evenly spread."""
+    return numbers[np.linspace(0, len(numbers) - 1, k).round().astype(np.int64)] if k < len(numbers) else numbers
+
+
+def rates(ax: Axes, recording: Recording, width: float | None = None) -> None:
+    """Mean rate of each population in bins of `width` ms (by default so that about 250 fill the picture)."""
+    edges = bin_edges(recording.duration, width)
+    for p in recording.populations.values():
+        if p.n_recorded:
+            colour, dashes = style_of(recording, p.name)
+            hz = spike_histogram(recording, p.name, edges) / p.n_recorded / np.diff(edges) * 1000.0
+            ax.stairs(hz, edges, color=colour, linestyle=dashes, linewidth=1.0, label=p.name)
+    ax.set_ylim(bottom=0.0)
+    ax.set_ylabel("rate (Hz)")
+    legend(ax)
+    caption(ax, "population rates", [f"bins of {edges[1] - edges[0]:g} ms"])
+
+
+def bin_edges(duration: float, width: float | None) -> np.ndarray:
+    """Edges from 0 to the duration; the width is 1, 2 or 5 times a power of ten unless given."""
+    if width is None:
+        least = max(duration, 1.0) / BINS
+        power = 10.0 ** np.floor(np.log10(least))
+        width = float(next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9)))
+        width = max(width, 1.0)
+    return np.arange(0, max(1, int(np.ceil(duration / width - 1e-9))) + 1) * width
+
+
+def spike_histogram(recording: Recording, population: str, edges: np.ndarray) -> np.ndarray:
+    """Spikes with edge k < t <= edge k + 1, read in pieces."""
+    counts = np.zeros(len(edges) - 1, dtype=np.int64)
+    length, step = recording.populations[population].n_spikes, 1 << 20
+    for begin in range(0, length, step):
+        times = recording.rows(f"/spikes/{population}/timestamps", begin, begin + step)
+        k = np.searchsorted(edges, times, side="left") - 1
+        counts += np.bincount(k[(k >= 0) & (k < len(counts))], minlength=len(counts))
+    return counts
+
+
+def traces(ax: Axes, recording: Recording, variable: str = "v") -> None:
+    """A sampled variable over time, up to three elements of each population."""
+    units = ""
+    for population, name in recording.reports():
+        if name == variable:
+            report = recording.report(population, variable)
+            colour, dashes = style_of(recording, population)
+            skip, units = max(1, len(report.t) // 4000), report.units
+            for k in range(min(TRACES, len(report.ids))):
+                label = population if k == 0 else None
+                ax.plot(report.t[::skip], report.values[::skip, k], color=colour, linestyle=dashes, alpha=1 - 0.3 * k, linewidth=0.7, label=label)
+    ax.set_ylabel(f"{variable} ({units})")
+    legend(ax)
+    caption(ax, f"{variable} of single elements", [])
+
+
+def weight_histogram(ax: Axes, recording: Recording) -> None:
+    """Share of synapses per weight, first (thin) and last snapshot of each projection."""
+    styles = [(COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]) for k in range(len(recording.projections()))]
+    units: list[str] = []
+    for (colour, dashes), name in zip(styles, recording.projections(), strict=True):
+        weights = recording.weights(name)
+        ends = [weights.snapshot(k) for k in dict.fromkeys((0, len(weights.t) - 1))] if len(weights.t) else []
+        ends = [w for w in ends if len(w)]
+        if not ends:
+            continue
+        units.append(weights.units)
+        edges = np.histogram_bin_edges(np.concatenate(ends), bins=60)
+        for w, line in zip(ends, (0.6, 1.4) if len(ends) == 2 else (1.4,), strict=True):
+            share = np.histogram(w, edges)[0] / len(w)
+            ax.stairs(share, edges, color=colour, linestyle=dashes, linewidth=line, label=name if line == 1.4 else None)
+    if not units:
+        note(ax, "no weights")
+    ax.set_xlabel(f"weight ({', '.join(dict.fromkeys(units))})")
+    ax.set_ylabel("share of synapses")
+    legend(ax)
+    caption(ax, "weights", ["thin: first snapshot, thick: last"])
+
+
+def caption(ax: Axes, text: str, remarks: Sequence[str]) -> None:
+    """What a panel shows, above it to the left, and how, in light type to the right."""
+    ax.set_title(text, loc="left", fontsize=9, color="0.15", pad=4)
+    ax.set_title(", ".join(remarks), loc="right", fontsize=8, color="0.45", pad=4)
+
+
+def legend(ax: Axes) -> None:
+    """Beside the panel, where it covers nothing."""
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.05), handlelength=2.2, borderaxespad=0.3)
+
+
+def note(ax: Axes, text: str) -> None:
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color="0.5")
+
+
+def ordinal(k: int) -> str:
+    ending = "th" if k % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
+    return f"{k}{ending}"

@@ -1,0 +1,113 @@
+"""What the parts of a description have in common: checks of numbers and arrays, and questions about unusual values."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .distributions import Distribution, array_problem
+from .errors import DescriptionError, PathError, UnusualValue, nearest
+from .neurons.contract import model_of
+from .selection import Population
+
+
+def is_number(value: Any) -> bool:
+    """A single number, and no truth value."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def bad_parameter(value: Any, n: int | None) -> str | None:
+    """What is wrong with a number or array as a parameter of n elements, or None; other kinds of value are left to their model."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return None
+    if is_number(value):
+        return "is nan: give a number" if math.isnan(value) else None
+    if isinstance(value, (list, tuple, np.ndarray)):
+        values = np.asarray(value)
+        if values.dtype.kind not in "iuf":
+            return f"has type {values.dtype}: give numbers"
+        if np.isnan(values).any():
+            return f"is nan at place {int(np.flatnonzero(np.isnan(values.ravel()))[0])}: give numbers"
+        if n is not None and values.shape != (n,):
+            return f"has shape {list(values.shape)} for {n} elements: give a number or one value an element"
+    return None
+
+
+def rate_problem(rate: Any, n: int) -> str | None:
+    """What is wrong with a rate in Hz (number, array [n] or TimedArray) of n trains, or None."""
+    values = np.asarray(getattr(rate, "values", rate))
+    if values.dtype.kind not in "iuf":
+        return f"is {rate!r}: give a number, one value an element or a TimedArray, in Hz"
+    if not np.isfinite(values).all() or values.min(initial=0.0) < 0:
+        return f"is {values[~(values >= 0) | np.isinf(values)][0] if values.ndim else values}: a rate is finite and at least 0 Hz"
+    if not hasattr(rate, "values") and values.ndim and values.shape != (n,):
+        return f"has shape {list(values.shape)} for {n} elements: give a number or one value an element"
+    return None
+
+
+def extremes(value: Any) -> tuple[float, float]:
+    """Smallest and largest value of a number, array or Distribution."""
+    if isinstance(value, Distribution):
+        return value.support
+    values = np.asarray(value)
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+
+
+def question(text: str, value: float, unit: str, usual: tuple[float, float]) -> None:
+    """Warn of a value outside its usual range, with the factor 1000 that brings it inside, if one does."""
+    low, high = usual
+    if low <= value <= high:
+        return
+    better = next((value * f for f in (1000.0, 1e-3, 1e6, 1e-6, -1.0) if low <= value * f <= high), None)
+    guess = f"did you mean {better:g} {unit}?" if better is not None else f"usual is {low:g} to {high:g} {unit}"
+    warnings.warn(f"{text}: {guess}".replace(" ?", "?"), UnusualValue, stacklevel=4)
+
+
+def value_text(value: Any) -> str:
+    """A number, distribution or array in a few characters."""
+    if isinstance(value, np.ndarray):
+        return f"array{list(value.shape)}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def check_parameter(population: Population, field: str, value: Any) -> None:
+    """Refuse a parameter that cannot be, question one far outside its usual range."""
+    model = model_of(population.model)
+    problem = bad_parameter(value, population.n if model.kind == "neuron" else None)
+    if problem is None and model.kind == "neuron" and not is_number(value) and not isinstance(value, (list, tuple, np.ndarray)):
+        problem = f"is {value!r}: give a number or one value an element"
+    if problem is None and field == "rate" and model.kind == "source":
+        problem = rate_problem(value, population.n)
+    if problem:
+        raise DescriptionError(f"{field} of population {population.name} {problem}")
+    if field in model.usual and (is_number(value) or isinstance(value, np.ndarray)) and np.size(value):
+        flat = np.ravel(value)
+        low, high = model.usual[field]
+        strange = flat[(flat < low) | (flat > high)]
+        if len(strange):
+            unit = model.units.get(field, "")
+            question(f"{field} = {strange[0]:g} {unit} at population {population.name}", float(strange[0]), unit, (low, high))
+
+
+def checked_initial(population: Population, field: str, value: Any) -> Any:
+    """An initial value as a float, an array [n] or a Distribution."""
+    model = model_of(population.model)
+    if field not in model.state_fields:
+        remedy = nearest(field, model.state_fields)
+        raise PathError(f"population {population.name} ({model.name}) has no state {field!r} to start from: {remedy}")
+    if isinstance(value, Distribution):
+        return value
+    if is_number(value):
+        if not math.isfinite(value):
+            raise DescriptionError(f"initial {field} of population {population.name} is {value}: give a finite number")
+        return float(value)
+    values = np.array(value)
+    problem = array_problem(values)
+    if problem is None and values.shape != (population.n,):
+        problem = f"has shape {list(values.shape)} for {population.n} elements: give a number, a distribution or one value an element"
+    if problem:
+        raise DescriptionError(f"initial {field} of population {population.name} {problem}")
+    return values.astype(np.float64)

@@ -1,0 +1,171 @@
+"""The command line `thalia-sim`: what it understands and what it prints. The work is done in the modules that each command imports."""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_text
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .errors import DescriptionError, PathError, RecordingError, SimulationError
+
+PRECISIONS = ("double", "single")
+FILE = click.Path(dir_okay=False, path_type=Path)
+threads_option = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Number of workers.")
+precision_option = click.option("--precision", type=click.Choice(PRECISIONS), default="double", show_default=True, help="Of the state.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+def main() -> None:
+    """Entry point of the program."""
+    warnings.showwarning = show_warning  # type: ignore[assignment]
+    commands(prog_name="thalia-sim")
+
+
+def show_warning(message: Warning | str, *_: Any) -> None:
+    click.echo(f"Warning: {message}", err=True)
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Show an error of the package as its one sentence and a script's error as its own traceback; exit code 1."""
+    from .experiment import ScriptError
+
+    try:
+        yield
+    except ScriptError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except (DescriptionError, PathError, RecordingError, SimulationError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="thalia-sim")
+def commands() -> None:
+    """Simulate spiking networks from Python scripts; each run leaves one HDF5 file."""
+
+
+@commands.command()
+@click.argument("script", type=FILE)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed given to build.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of build, or a path such as exc.tau_m. Repeatable.")
+@click.option("--out", type=FILE, help="Recording to write. Without it nothing is recorded, unless the script brings a recorder.")
+@click.option("--until", metavar="TIME", help="Simulated time: '2 s', 500ms, or plain ms. Default: until of the script.")
+@click.option("--traces", type=click.IntRange(min=0), default=2, show_default=True, help="Elements a population whose potential is recorded.")
+@threads_option
+@precision_option
+@click.option("--dry", is_flag=True, help="Print elements, synapses, memory and a forecast of the time, and stop.")
+@click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
+@click.option("--force", is_flag=True, help="Overwrite the recording if it exists.")
+def run(
+    script: Path,
+    seed: int | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    until: str | None,
+    traces: int,
+    threads: int,
+    precision: str,
+    dry: bool,
+    quiet: bool,
+    force: bool,
+) -> None:
+    """Run the experiment SCRIPT.
+
+    Ctrl+C ends the run at the next flush and leaves a readable file; a second one ends it at once.
+    """
+    from . import experiment as ex
+
+    with plain_errors():
+        loaded = ex.load_script(script)
+        end = ex.end_time(loaded, until)
+        if dry:
+            from .forecast import forecast
+
+            click.echo(str(forecast(ex.describe(loaded, seed, settings), end, threads, precision)))
+            return
+        outcome = ex.run_experiment(
+            loaded,
+            until=end,
+            seed=seed,
+            settings=settings,
+            out=out,
+            threads=threads,
+            precision=precision,
+            traces=traces,
+            force=force,
+            quiet=quiet,
+        )
+        if not quiet:
+            click.echo(str(outcome))
+    if outcome.status == "interrupted":
+        sys.exit(130)
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(file: Path, as_json: bool) -> None:
+    """Say what the recording FILE holds: what it is, units, rates per population, size."""
+    from .analysis.info import describe_recording, format_info
+
+    with plain_errors():
+        facts = describe_recording(file)
+    click.echo(json_text.dumps(facts) if as_json else format_info(facts))
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, help="Picture to write, .png or .svg. Default: the name of FILE with .png.")
+def plot(file: Path, out: Path | None) -> None:
+    """Draw the recording FILE: raster, rates, voltage traces, weights."""
+    from .analysis.plots import plot_recording
+
+    with plain_errors():
+        picture = plot_recording(file, out or file.with_suffix(".png"))
+    click.echo(f"wrote {picture}")
+
+
+@commands.command()
+@click.argument("name", required=False)
+@threads_option
+@precision_option
+@click.option("--scale", type=float, help="Size relative to the named network (pd14: to the full one, default 0.1).")
+@click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="Timed runs after the first.")
+@click.option("--until", metavar="TIME", help="Simulated time of a run. Default: that of the network.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@json_option
+def bench(
+    name: str | None, threads: int, precision: str, scale: float | None, repeat: int, until: str | None, seed: int, as_json: bool
+) -> None:
+    """Time the benchmark network NAME, or all of them one after the other.
+
+    Names: cuba, cuba40k, coba, brunel, quiet, pd14. Each timed run starts from the initial state (time 0) and records all spikes in memory.
+    """
+    from . import bench as benchmarks
+    from .experiment import duration
+
+    with plain_errors():
+        time = None if until is None else duration(until, "--until")
+        for one in [name] if name else benchmarks.NETWORKS:
+            measure = benchmarks.measure if name else benchmarks.measure_apart
+            result = measure(one, threads=threads, precision=precision, scale=scale, repeat=repeat, until=time, seed=seed)
+            click.echo(json_text.dumps(result) if as_json else benchmarks.table(result))
+
+
+@commands.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check the installation: versions, threads, cache of compiled code, CUDA."""
+    from .doctor import examine, table
+
+    findings = examine()
+    click.echo(json_text.dumps([f._asdict() for f in findings]) if as_json else table(findings))
+    if any(f.status == "broken" for f in findings):
+        sys.exit(1)

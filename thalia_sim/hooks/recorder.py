@@ -1,0 +1,222 @@
+"""The recorder: writes spikes, counts, sampled state, weights and the diagnostics of other hooks into one HDF5 file while the run goes on."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import math
+import sys
+import time
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordingError
+from ..recording.format import SEED_SCHEME
+from ..recording.provenance import provenance
+from ..recording.tables import DiagnosticsTable, Members, ReportTable, SpikeTable, WeightTable
+from ..recording.writer import RecordingWriter, check_target, plain
+from .contract import Hook
+from .sampling import Sample, chosen_spikes, resolve, split_by_population
+
+COMMIT_S = 1.0  # wall time after which what waits is written
+COMMIT_BYTES = 1 << 22  # amount after which it is written sooner
+
+
+class Recorder(Hook):
+    """Put it last in the list of hooks.
+
+    path     the file to be; RecordingError at once if it exists (unless `force`) or cannot be created
+    spikes   True: all populations; or a list of populations, selections and names of populations
+    state    Samples: Sample(exc[:10], "v", every=0.5)
+    weights  projections as (name, ms between snapshots); the name alone: at the start and at the end only
+    counts   ms, bin of the spike counts of all populations; None for none
+    script   the file that described the run; by default the one Python was started with
+    options  how the run was asked for (settings, until ...), kept with the configuration
+
+    It ends with the simulation (`sim.close()`, a `with` block, an error, or at the latest the end of Python). While the run goes on, and after the death
+    of its process, `open_recording` reads it up to the last commit, about a second ago.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        spikes: bool | Iterable[Any] = True,
+        state: Sequence[Sample] = (),
+        weights: Sequence[str | tuple[str, float | None]] = (),
+        counts: float | None = 1.0,
+        force: bool = False,
+        script: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = check_target(path, force)
+        self.wanted, self.samples, self.count_bin, self.force = spikes, tuple(state), counts, force
+        self.projections = dict((each, None) if isinstance(each, str) else each for each in weights)
+        self.script, self.options = script, dict(options or {})
+        for what, every in [*((s.variable, s.every) for s in self.samples), *self.projections.items(), ("counts", counts)]:
+            if every is not None and not (math.isfinite(every) and every > 0):
+                raise RecordingError(f"{what} every {every} ms: choose a positive number of ms")
+        intervals = [round(every * 1e6) for every in self.projections.values() if every is not None]
+        self.every = math.gcd(*intervals) / 1e6 if intervals else None
+        self.writer: RecordingWriter | None = None
+
+    # the calls of the simulation -------------------------------------------------------------------------------------
+
+    def start(self, sim: Any) -> None:
+        chosen = chosen_spikes(sim.net, self.wanted)
+        selections = [resolve(sim.net, sample.selection) for sample in self.samples]
+        gathered = [sim.sample(sel, sample.variable, every=sample.every) for sel, sample in zip(selections, self.samples, strict=True)]
+        synapses = {name: sim[name].synapses() for name in self.projections}
+        meta = self.metadata(sim, chosen)
+        writer = RecordingWriter(self.path, self.force)
+        try:
+            writer.metadata(meta)
+            self.spike_table = SpikeTable(writer, members(sim.net), chosen, sim.dt, self.count_bin)
+            self.reports = [
+                (rows, declare_reports(writer, sim, selection, sample))
+                for rows, selection, sample in zip(gathered, selections, self.samples, strict=True)
+            ]
+            self.weights = {
+                name: WeightTable(writer, name, weight_units(sim.net[name]), table["i"], table["j"], table["delay"])
+                for name, table in synapses.items()
+            }
+            self.diagnosed = declare_diagnostics(writer, [hook for hook in getattr(sim, "hooks", ()) if hook is not self])
+            writer.begin()
+        except BaseException:
+            writer.discard()
+            raise
+        self.writer = writer
+        self.begin_t, self.committed = sim.t, time.perf_counter()
+        self.snapshots(sim, list(self.weights))
+        self.at_exit = lambda of=weakref.ref(sim): self.finish(of(), "complete") if of() is not None else None
+        atexit.register(self.at_exit)
+
+    def handle(self, sim: Any) -> None:
+        now = round(sim.t * 1e6)
+        self.snapshots(sim, [name for name, every in self.projections.items() if every is not None and now % round(every * 1e6) == 0])
+
+    def handled(self, sim: Any, hook: Hook) -> None:
+        if id(hook) in self.diagnosed:
+            self.diagnosed[id(hook)].append(sim.t, hook.diagnostics())
+
+    def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
+        self.spike_table.append(steps, ids)
+
+    def flushed(self, sim: Any) -> None:
+        self.gather()
+        assert self.writer is not None
+        waited = time.perf_counter() - self.committed
+        if waited > COMMIT_S or self.spike_table.full or self.writer.pending_bytes > COMMIT_BYTES:
+            self.commit(sim)
+
+    def finish(self, sim: Any, status: str) -> None:
+        if self.writer is None:
+            return
+        atexit.unregister(self.at_exit)
+        error = failure(sim) if status == "failed" else ""
+        problem: RecordingError | None = None
+        try:
+            if status != "failed":
+                self.snapshots(sim, list(self.weights))
+            self.gather()
+            self.spike_table.close(sim.step)
+            self.writer.commit(sim.step, sim.t)
+        except RecordingError as caught:
+            problem = caught if status != "failed" else None  # else the run has stopped for a reason already
+            status, error = "failed", error or str(caught)
+        writer, self.writer = self.writer, None
+        writer.end(status, sim.t - self.begin_t, error)
+        if problem is not None:
+            raise problem
+
+    # its parts -------------------------------------------------------------------------------------------------------
+
+    def snapshots(self, sim: Any, names: Sequence[str]) -> None:
+        for name in names:
+            if self.weights[name].last != sim.t:
+                self.weights[name].append(sim.t, sim[name].w)
+
+    def gather(self) -> None:
+        """Take the samples that the engine has gathered."""
+        for rows, tables in self.reports:
+            steps, values = rows.take()
+            for table, columns in tables:
+                table.append(steps, values[:, columns])
+
+    def commit(self, sim: Any) -> None:
+        assert self.writer is not None
+        self.spike_table.split(sim.step)
+        self.writer.commit(sim.step, sim.t)
+        self.committed = time.perf_counter()
+
+    def metadata(self, sim: Any, chosen: Mapping[str, np.ndarray | None]) -> dict[str, Any]:
+        """The values of format.META."""
+        run = {"threads": getattr(sim, "threads", 1), "precision": getattr(sim, "precision", "double")}
+        recorder = {
+            "spikes": {name: "all" if numbers is None else len(numbers) for name, numbers in chosen.items()},
+            "state": [[str(sample.selection), sample.variable, sample.every] for sample in self.samples],
+            "weights": self.projections,
+            "counts": self.count_bin,
+        }
+        config = {"network": sim.net.describe(), "run": {**run, **self.options}, "recorder": recorder}
+        text = json.dumps(config, default=plain, ensure_ascii=False)
+        return {
+            **provenance(self.script),
+            **run,
+            "config_json": text,
+            "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "populations_json": [p._asdict() for p in members(sim.net)],
+            "seed": sim.net.seed,
+            "seed_scheme": SEED_SCHEME,
+            "dt_ns": round(sim.dt * 1e6),
+        }
+
+
+def members(net: Any) -> list[Members]:
+    return [Members(p.name, p.n, p.offset, type(p.model).__name__) for p in net.populations.values()]
+
+
+def declare_reports(writer: RecordingWriter, sim: Any, selection: Any, sample: Sample) -> list[tuple[ReportTable, Any]]:
+    """One report for each population in a sample, with its columns in the rows of the whole selection."""
+    tables: list[tuple[ReportTable, Any]] = []
+    for part in split_by_population(selection):
+        units = model_units(sim.net.populations[part.population].model).get(sample.variable, "1")
+        table = ReportTable(writer, part.population, sample.variable, units, part.nodes, sample.every, sim.dt)
+        tables.append((table, slice(None) if len(part.columns) == len(selection) else part.columns))
+    return tables
+
+
+def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook]) -> dict[int, DiagnosticsTable]:
+    """A table for each hook that reports something, by identity of the hook; equal names are numbered."""
+    tables: dict[int, DiagnosticsTable] = {}
+    names: list[str] = []
+    for hook in hooks:
+        fields = hook.diagnostics()
+        if fields:
+            names.append(hook.name)
+            times = names.count(hook.name)
+            name = hook.name if times == 1 else f"{hook.name}#{times}"
+            every = {} if hook.every is None else {"every": float(hook.every)}
+            tables[id(hook)] = DiagnosticsTable(writer, name, {f: hook.units.get(f, "1") for f in fields}, every)
+    return tables
+
+
+def model_units(model: Any) -> Mapping[str, str]:
+    return getattr(getattr(model, "__thalia__", None), "units", {})
+
+
+def weight_units(projection: Any) -> str:
+    """Unit of a weight: that of the state which a spike moves (i_exc or g_exc for receptor exc, else i, g or v)."""
+    population, _ = projection.target.parts[0]
+    units, receptor = model_units(population.model), projection.receptor
+    return next((units[name] for name in (receptor, f"i_{receptor}", f"g_{receptor}", "i", "g", "v") if name in units), "1")
+
+
+def failure(sim: Any) -> str:
+    """Why a run failed, in one line."""
+    error = getattr(sim, "error", None) or sys.exc_info()[1]
+    return f"{type(error).__name__}: {error}" if error is not None else "unknown"

@@ -1,0 +1,283 @@
+"""Kernels over a block of neurons, written out from a model's declaration and called by address with one fixed signature.
+
+For each model four loops around the same scalar functions:
+
+    dense   one step of every neuron of the piece, as a vector loop
+    sparse  one step of the neurons in `todo` (touched or awake), each brought up to date first; leaves in `todo` who stays awake, and in
+            flags[0] whether a state was not finite
+    census  who could fire without input goes into `todo`, the others fall asleep (their state is anchored at `step`)
+    read    state of the neurons in `todo` at `step`: written to `acc` (key 0) or back into the state (key 1)
+
+The text is generated because Numba has no loop over the fields of a tuple; it lies as a readable file in the cache folder.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from .jit import inlined, jit, load, pointer
+from .machine import prefetch
+from .rng import normals, philox, uniform
+from .scalar import compiled_scalar
+
+I8, F8, U1, U8, I4 = types.int64, types.float64, types.uint8, types.uint64, types.int32
+
+
+def signature(precision: str) -> Any:
+    """Signature of every kernel of a piece, for state in "double" or "single"."""
+    state = F8 if precision == "double" else types.float32
+    return I8(
+        state[::1],  # state: dynamic state of all populations, one after another, field by field
+        F8[::1],  # held: thresholds, external currents, anchors, counters
+        F8[::1],  # acc: accumulated input of all blocks
+        F8[::1],  # par: parameters and constants
+        U1[::1],  # tab: tables of bytes
+        I8[::1],  # geom: row of numbers that says where this piece lies (Geom)
+        U8,  # key of the random stream
+        I8,  # step
+        I4[::1],  # todo
+        I8,  # n_todo
+        I4[::1],  # out: indices of the neurons that fired
+        U1[::1],  # flags: scratch
+    )
+
+
+class Geom(NamedTuple):
+    """Columns of a piece's row: a piece is the part of one population that lies in one block."""
+
+    n: int = 0  # elements of the population
+    state: int = 0  # start of its first state field in `state`
+    held: int = 0  # start of its first held field in `held`
+    lo: int = 0  # first element of the piece
+    count: int = 0  # elements of the piece
+    acc: int = 0  # start of the first receptor in `acc`
+    stride: int = 0  # distance of receptors in `acc`
+    par: int = 0  # start in `par`
+    anchor: int = 0  # start of the anchors in `held` (step up to which a neuron's state is current)
+    tab: int = 0  # start in `tab`
+    extra: int = 0  # for sources: start of what they keep in `held`
+    more: int = 0  # slots of the piece; for drives: first slot of the receptor within the block
+    first: int = 0  # for drives: first target of the piece in the drive's own numbering
+    end: int = 0  # for drives: end of these
+
+
+G = Geom(*range(len(Geom._fields)))
+AHEAD = 12  # neurons between the request of a sleeper's cache lines and its use
+ARGS = "state, held, acc, par, tab, geom, key, step, todo, n_todo, out, flags"
+
+
+@jit
+def scan(flags, lo, out):
+    """Indices lo + k of the nonzero flags into out; returns their number."""
+    found = 0
+    n = flags.shape[0]
+    whole = n // 8
+    words = flags[: whole * 8].view(np.uint64)
+    for q in range(whole):
+        if words[q] != 0:
+            for k in range(q * 8, q * 8 + 8):
+                if flags[k] != 0:
+                    out[found] = lo + k
+                    found += 1
+    for k in range(whole * 8, n):
+        if flags[k] != 0:
+            out[found] = lo + k
+            found += 1
+    return found
+
+
+@jit
+def sort_few(out, n):
+    """Sort the first n of out in place (Shell 1959): they come nearly ordered or few."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for a in range(gap, n):
+            x = out[a]
+            b = a
+            while b >= gap and out[b - gap] > x:
+                out[b] = out[b - gap]
+                b -= gap
+            out[b] = x
+        gap //= 3
+
+
+class Kernels(NamedTuple):
+    """Addresses of a model's kernels (cfuncs); None where the model cannot sleep."""
+
+    dense: Any
+    sparse: Any
+    census: Any
+    read: Any
+
+
+def _tuple(name: str, fields: tuple[str, ...], values: str) -> str:
+    return f"{name}({', '.join(values.format(f=f, k=k) for k, f in enumerate(fields))})"
+
+
+def _indent(lines: list[str], by: int) -> str:
+    return "\n".join(" " * by + line for line in lines)
+
+
+def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str:
+    """Source of the four kernels of a model; `constants` are the fields of what `derive` returns."""
+    dynamic = [f for f in model.state_fields if f not in model.held]
+    params = model.params
+    width = len(params)
+    rows = [f"n_all, lo, n = geom[{G.n}], geom[{G.lo}], geom[{G.count}]", f"a = geom[{G.state}] + lo"]
+    for f in dynamic:
+        rows += [f"s_{f} = state[a : a + n]", "a += n_all"]
+    rows += [f"h = geom[{G.held}] + lo"]
+    for f in model.held:
+        rows += [f"s_{f} = held[h : h + n]", "h += n_all"]
+    rows += [f"b = geom[{G.acc}]"]
+    for f in model.receptors:
+        rows += [f"x_{f} = acc[b : b + n]", f"b += geom[{G.stride}]"]
+    rows += [f"q = geom[{G.par}]" + (" + lo" if per_element else "")]
+    if per_element:
+        for f in params:
+            rows += [f"p_{f} = par[q : q + n]", "q += n_all"]
+        for f in constants:
+            rows += [f"c_{f} = par[q : q + n]", "q += n_all"]
+        tuples = ["p = " + _tuple("Params", params, "p_{f}[k]"), "c = " + _tuple("Constants", constants, "c_{f}[k]")]
+        once: list[str] = []
+    else:
+        once = [
+            "p = " + _tuple("Params", params, "par[q + {k}]"),
+            "c = " + _tuple("Constants", constants, f"par[q + {width} + {{k}}]"),
+        ]
+        tuples = []
+    get_s = "s = " + _tuple("State", model.state_fields, "s_{f}[k]")
+    put_s = [f"s_{f}[k] = t.{f}" for f in dynamic]
+    noise = {
+        None: [],
+        "uniform": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(lo + k))", "noise_u = uniform(w0, w1)"],
+        "normal": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(lo + k))", "noise_z, _ = normals(w0, w1, w2, w3)"],
+    }[model.noise]
+    xs = [f"x_{f}[k]" for f in model.receptors] + [f"noise_{f}" for f in model.inputs[len(model.receptors) :]]
+    get_x = "x = Inputs(" + ", ".join(xs) + ")" if xs else "x = None"
+    clear = [f"x_{f}[k] = 0.0" for f in model.receptors]
+    head = f"model {model.name}, sources {model.digest}, {'per element' if per_element else 'uniform'}"
+    fetch = [f"prefetch({x}, k)" for x in ["anchor", *(f"s_{f}" for f in model.state_fields), *(f"x_{f}" for f in model.receptors)]]
+    anchor = [f"anchor = held[geom[{G.anchor}] + lo : geom[{G.anchor}] + lo + n]"]
+    text = f'''"""Generated kernels: {head}."""
+
+
+def dense({ARGS}):
+{_indent(rows + once, 4)}
+    fired = flags[:n]
+    for k in range(n):
+{_indent(tuples + noise + [get_s, get_x, "t, f = step_function(s, x, c, p)", *put_s, *clear, "fired[k] = f"], 8)}
+    return scan(fired, lo, out)
+'''
+    if not model.sleeps:
+        return text
+    return (
+        text
+        + f'''
+
+def sparse({ARGS}):
+{_indent(rows + anchor + once, 4)}
+    found = 0
+    awake = 0
+    flags[0] = 0
+    for index in range(n_todo):
+        if index + AHEAD < n_todo:
+            k = np.int64(todo[index + AHEAD]) - lo
+{_indent(fetch, 12)}
+        k = np.int64(todo[index]) - lo
+        behind = step - anchor[k]
+        if behind < 0.0:
+            continue
+{_indent(tuples + [get_s], 8)}
+        if behind > 0.0:
+            s = advance_function(s, behind, c, p)
+{_indent(noise + [get_x, "t, f = step_function(s, x, c, p)", *put_s, *clear], 8)}
+        anchor[k] = step + 1.0
+        if {" or ".join(f"t.{f} - t.{f} != 0.0" for f in dynamic)}:
+            flags[0] = 1
+        if f:
+            out[found] = lo + k
+            found += 1
+        if may_fire_function(t, c, p):
+            todo[awake] = lo + k
+            awake += 1
+    sort_few(out, found)
+    return found | awake << 32
+
+
+def census({ARGS}):
+{_indent(rows + anchor + once, 4)}
+    awake = 0
+    for k in range(n):
+{_indent(tuples + [get_s], 8)}
+        anchor[k] = step
+        if may_fire_function(s, c, p):
+            todo[awake] = lo + k
+            awake += 1
+    return awake
+
+
+def read({ARGS}):
+{_indent(rows + anchor + once, 4)}
+    for index in range(n_todo):
+        k = np.int64(todo[index]) - lo
+        behind = step - anchor[k]
+{_indent(tuples + [get_s], 8)}
+        t = s
+        if behind > 0.0:
+            t = advance_function(s, behind, c, p)
+        if key == 0:
+{_indent([f"acc[{q} * n_todo + index] = t.{f}" for q, f in enumerate(dynamic)], 12)}
+        else:
+{_indent(put_s, 12)}
+            anchor[k] = step
+    return n_todo
+'''
+    )
+
+
+_made: dict[tuple[str, str, bool, str], Kernels] = {}
+
+
+def make_block(model: Any, constants: type, per_element: bool, precision: str) -> Kernels:
+    """The kernels of a model: compiled once a machine, for `per_element` parameters or one value for all."""
+    made = (model.name, model.digest, per_element, precision)
+    if made in _made:
+        return _made[made]
+    names = {
+        "np": np,
+        "scan": scan,
+        "prefetch": prefetch,
+        "AHEAD": AHEAD,
+        "sort_few": sort_few,
+        "philox": philox,
+        "uniform": uniform,
+        "normals": normals,
+        "State": model.state,
+        "Params": model.cls,
+        "Constants": constants,
+        "Inputs": inputs_type(model),
+        "step_function": compiled_scalar(model.step, inlined),
+    }
+    if model.sleeps:
+        names["advance_function"] = compiled_scalar(model.advance, inlined)
+        names["may_fire_function"] = compiled_scalar(model.may_fire, inlined)
+    text = block_text(model, per_element, tuple(constants._fields))  # type: ignore[attr-defined]
+    module = load(f"block_{model.name}", text, names)
+    how = signature(precision)
+    loops = ("dense", "sparse", "census", "read") if model.sleeps else ("dense",)
+    kernels = Kernels(*(pointer(how, getattr(module, f)) if f in loops else None for f in Kernels._fields))
+    _made[made] = kernels
+    return kernels
+
+
+def inputs_type(model: Any) -> Any:
+    """NamedTuple type of `x` of a model's step."""
+    from collections import namedtuple
+
+    return namedtuple("Inputs", model.inputs) if model.inputs else type(None)
+
+

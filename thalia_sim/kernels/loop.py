@@ -1,0 +1,459 @@
+"""The compiled event loop: from one interrupt to the next without Python.
+
+Time goes in windows of the smallest delay. Within a window each worker takes its blocks through every step on its own:
+
+    deliver    the arrivals of the step from the block's calendar into its accumulators
+    run        the tasks of the block: drives and currents, then the populations' pieces (integrate, threshold, reset)
+
+then all workers meet, and each pushes the window's spikes, in the order of (step, element), as arrivals into the calendars of its own blocks.
+So for every target the order of its inputs depends neither on the number of workers nor on the cut into blocks.
+
+The calendar of a block is a wheel of lists, one slot a step, of chunks of events (see `rows`), so memory follows what is in flight.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .blocks import G
+from .jit import jit
+from .machine import borrow, meet
+from .rows import GROUP_SHIFT, event, length_of
+
+CHUNK = 64  # events in a chunk of the calendar
+CENSUS = 64  # steps between decisions on who sleeps
+SPARSE_COST = 16  # a sleeping piece's update of one neuron costs about this many dense ones
+DONE, LOG_FULL, CALENDAR_FULL, NOT_FINITE = 0, 1, 2, 3
+DRIVE, EMITTER = 0, 1
+NEVER = np.int64(1) << 62
+
+# columns of Arrays.task
+T_KIND, T_KERNEL, T_SPARSE, T_CENSUS, T_READ, T_PIECE, T_FIELDS, T_HELD_FIELDS, T_MAY_SLEEP, T_ON = range(10)
+# columns of Arrays.piece
+P_POP, P_BLOCK, P_OUT, P_CAPACITY, P_TODO, P_FIRST_ID = range(6)
+# columns of Arrays.sleep: state of a piece's sleeping
+S_MODE, S_AWAKE, S_NEXT, S_WORK, S_DELIVERED = range(5)
+# columns of Arrays.group
+R_FIRST_ROW, R_KIND, R_W_SHIFT, R_MAX_SEGMENTS = range(4)
+# columns of Arrays.count, one row a block
+C_UPDATES, C_PUSHED, C_DELIVERED, C_EVENTS, C_IN_FLIGHT = range(5)
+# columns of Arrays.sampler
+M_TASK, M_EVERY, M_FIELD, M_HELD, M_FIRST, M_COUNT, M_BUFFER, M_ROW = range(8)
+# cells of Arrays.phase: where a window was left
+H_EMIT, H_START, H_END, H_PARITY, H_BAD = range(5)
+
+
+class Arrays(NamedTuple):
+    """Everything the loop reads and writes. [shape] after each; owner of all is the Simulation."""
+
+    state: np.ndarray  # dynamic state of all populations
+    held: np.ndarray  # [..] thresholds, external currents, anchors, counters of sources
+    acc: np.ndarray  # [slots of all blocks] accumulated input
+    par: np.ndarray  # parameters and constants
+    tab: np.ndarray  # tables of bytes
+    geom: np.ndarray  # [tasks, Geom] where each task's arrays lie
+    key: np.ndarray  # [tasks] random streams
+    task: np.ndarray  # [tasks, 10]
+    block_task: np.ndarray  # [blocks + 1] first task of each block
+    block_acc: np.ndarray  # [blocks + 1] first accumulator of each block
+    block_mark: np.ndarray  # [slots of all blocks] uint8, slot was touched in this step
+    touched: np.ndarray  # [slots of all blocks] int32
+    piece: np.ndarray  # [pieces, 6] in order of (population, block)
+    sleep: np.ndarray  # [pieces, 5]
+    todo: np.ndarray  # int32, room of each piece for touched and awake neurons
+    pop_piece: np.ndarray  # [populations + 1] first piece of each
+    pop_group: np.ndarray  # [populations + 1] first group of each
+    group: np.ndarray  # [groups, 4]
+    group_w: np.ndarray  # [groups, 2] uniform weight, gain
+    row_seg: np.ndarray  # [rows x blocks + 1]
+    seg: np.ndarray  # [segments + 1] start << 16 | delay
+    slot: np.ndarray  # [synapses] uint16
+    w: np.ndarray  # [weighted synapses] float32
+    out: np.ndarray  # [2, room] int32, indices of neurons that fired in the window
+    out_first: np.ndarray  # [2, pieces, window + 1] where each step's begin, relative to the piece's room
+    chunk: np.ndarray  # [blocks, chunks x CHUNK] uint64, events
+    chunk_next: np.ndarray  # [blocks, chunks] int32
+    slot_head: np.ndarray  # [blocks, wheel] int32, first chunk of a slot or -1
+    slot_tail: np.ndarray  # [blocks, wheel] int32
+    slot_fill: np.ndarray  # [blocks, wheel] int32, events in the last chunk
+    free: np.ndarray  # [blocks] int32, first free chunk
+    in_flight: np.ndarray  # [2, blocks] events in a calendar, as published to all workers
+    log_step: np.ndarray  # [log] int64
+    log_id: np.ndarray  # [log] int32
+    log_n: np.ndarray  # [1]
+    count: np.ndarray  # [blocks, 5] counters
+    sampler: np.ndarray  # [samplers, 8]
+    sample_index: np.ndarray  # int32, elements of all samplers
+    sample: np.ndarray  # float64, their buffers
+    flags: np.ndarray  # [workers, room] uint8 scratch
+    scratch: np.ndarray  # [workers, room] int32 scratch
+    temp: np.ndarray  # [workers, room] float64 scratch
+    phase: np.ndarray  # [5]
+    bad: np.ndarray  # [2, blocks] task with a state that is not finite, or -1
+    meeting: np.ndarray  # [1] arrivals of workers
+    window: np.ndarray  # [1] steps in a window
+    check: np.ndarray  # [1] steps between looks for states that are not finite
+
+
+@jit(forceinline=True)
+def deliver(a, rows, b, step, touch, n_touched):
+    """Empty the calendar's slot of this step into the accumulators of block b; returns the number of touched slots."""
+    wheel = a.slot_head.shape[1]
+    s = step & (wheel - 1)
+    c = a.slot_head[b, s]
+    if c < 0:
+        return n_touched
+    acc = a.acc[a.block_acc[b] : a.block_acc[b + 1]]
+    mark = a.block_mark[a.block_acc[b] : a.block_acc[b + 1]]
+    touched = a.touched[a.block_acc[b] : a.block_acc[b + 1]]
+    events = a.chunk[b]
+    synapses = 0
+    arrived = 0
+    while c >= 0:
+        last = c == a.slot_tail[b, s]
+        first = np.int64(c) * CHUNK
+        end = first + (np.int64(a.slot_fill[b, s]) if last else CHUNK)
+        arrived += end - first
+        for e in range(first, end):
+            synapses += length_of(events[e])
+        while first < end:
+            g = np.int64(events[first] >> GROUP_SHIFT)
+            run = first + 1
+            while run < end and np.int64(events[run] >> GROUP_SHIFT) == g:
+                run += 1
+            kernel = rows[2 * a.group[g, R_KIND] + touch]
+            n_touched = kernel(
+                events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
+            )
+            first = run
+        after = a.chunk_next[b, c]
+        a.chunk_next[b, c] = a.free[b]
+        a.free[b] = c
+        c = -1 if last else after
+    a.slot_head[b, s] = -1
+    a.slot_tail[b, s] = -1
+    a.count[b, C_DELIVERED] += synapses
+    a.count[b, C_IN_FLIGHT] -= arrived
+    return n_touched
+
+
+@jit(forceinline=True)
+def push(a, b, step, word):
+    """Put an arrival into the calendar of block b."""
+    s = step & (a.slot_head.shape[1] - 1)
+    c = a.slot_tail[b, s]
+    if c < 0 or a.slot_fill[b, s] == CHUNK:
+        new = a.free[b]
+        a.free[b] = a.chunk_next[b, new]
+        if c < 0:
+            a.slot_head[b, s] = new
+        else:
+            a.chunk_next[b, c] = new
+        a.chunk_next[b, new] = -1
+        a.slot_tail[b, s] = new
+        a.slot_fill[b, s] = 0
+        c = new
+    a.chunk[b, np.int64(c) * CHUNK + a.slot_fill[b, s]] = word
+    a.slot_fill[b, s] += 1
+
+
+@jit(forceinline=True)
+def finite(state, held, geom, fields, held_fields):
+    """Whether all state of a piece is finite, and no held value is NaN."""
+    bad = False
+    n_all, lo, n = geom[G.n], geom[G.lo], geom[G.count]
+    for f in range(fields):
+        first = geom[G.state] + f * n_all + lo
+        x = state[first : first + n]
+        for k in range(x.shape[0]):
+            bad |= x[k] - x[k] != 0.0
+    for f in range(held_fields):
+        first = geom[G.held] + f * n_all + lo
+        y = held[first : first + n]
+        for k in range(y.shape[0]):
+            bad |= y[k] != y[k]
+    return not bad
+
+
+@jit(forceinline=True)
+def note(a, b, slots, n, n_touched):
+    """Add n slots (relative to block b) to the touched ones."""
+    base = a.block_acc[b]
+    for q in range(n):
+        s = base + slots[q]
+        if a.block_mark[s] == 0:
+            a.block_mark[s] = 1
+            a.touched[base + n_touched] = slots[q]
+            n_touched += 1
+    return n_touched
+
+
+@jit(forceinline=True)
+def gather(a, b, t, n_touched):
+    """Append the touched neurons of a sleeping piece to its awake ones; returns how many there are to do."""
+    p = a.task[t, T_PIECE]
+    geom = a.geom[t]
+    first = geom[G.acc] - a.block_acc[b]
+    n, lo = geom[G.count], geom[G.lo]
+    todo = a.todo[a.piece[p, P_TODO] :]
+    have = a.sleep[p, S_AWAKE]
+    base = a.block_acc[b]
+    for q in range(n_touched):
+        s = np.int64(a.touched[base + q]) - first
+        if s < 0:
+            continue
+        if s >= geom[G.more]:
+            continue
+        while s >= n:
+            s -= n
+        todo[have] = lo + s
+        have += 1
+    return have
+
+
+@jit(forceinline=True)
+def call(a, kernels, t, which, key, step, todo, n_todo, out, worker):
+    """Call one of the kernels of task t."""
+    return kernels[which](
+        a.state, a.held, a.acc, a.par, a.tab, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
+    )
+
+
+@jit(forceinline=True)
+def settle(a, kernels, t, step, worker, delivered):
+    """Decide whether the piece of task t sleeps from now on; by its state alone."""
+    p = a.task[t, T_PIECE]
+    n = a.geom[t, G.count]
+    sleep = a.sleep[p]
+    todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
+    if sleep[S_MODE] == 0:
+        since = delivered - sleep[S_DELIVERED]
+        sleep[S_DELIVERED] = delivered
+        sleep[S_NEXT] = step + CENSUS
+        if since * SPARSE_COST > n * CENSUS:
+            return
+        awake = call(a, kernels, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, 0, todo, worker)
+        if awake * SPARSE_COST > n:
+            sleep[S_NEXT] = step + 16 * CENSUS
+            return
+        sleep[S_MODE] = 1
+        sleep[S_AWAKE] = awake
+        sleep[S_WORK] = 0
+    else:
+        work = sleep[S_WORK]
+        sleep[S_WORK] = 0
+        sleep[S_NEXT] = step + CENSUS
+        if work * 8 > n * CENSUS:
+            wake(a, kernels, t, step, worker)
+            sleep[S_DELIVERED] = delivered
+            sleep[S_NEXT] = step + 16 * CENSUS
+
+
+@jit
+def wake(a, kernels, t, step, worker):
+    """Bring all neurons of a sleeping piece up to `step` and step them densely from there."""
+    p = a.task[t, T_PIECE]
+    lo, n = a.geom[t, G.lo], a.geom[t, G.count]
+    todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
+    for k in range(n):
+        todo[k] = lo + k
+    call(a, kernels, t, a.task[t, T_READ], np.uint64(1), step, todo, n, todo, worker)
+    a.sleep[p, S_MODE] = 0
+    a.sleep[p, S_AWAKE] = 0
+
+
+@jit
+def read_task(a, kernels, t, step, index, out):
+    """State of elements of task t as it is at `step`, field by field into out; nothing else changes."""
+    kernels[a.task[t, T_READ]](a.state, a.held, out, a.par, a.tab, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0])
+
+
+@jit(forceinline=True)
+def take_samples(a, kernels, t, step, worker):
+    """Write the samples of task t that are due after this step."""
+    for m in range(a.sampler.shape[0]):
+        row = a.sampler[m]
+        if row[M_TASK] != t or (step + 1) % row[M_EVERY] != 0:
+            continue
+        n, first = row[M_COUNT], row[M_FIRST]
+        index = a.sample_index[first : first + n]
+        at = row[M_BUFFER] + row[M_ROW] * n
+        geom = a.geom[t]
+        if row[M_HELD] == 1:
+            base = geom[G.held] + row[M_FIELD] * geom[G.n]
+            for k in range(n):
+                a.sample[at + k] = a.held[base + index[k]]
+        elif a.sleep[a.task[t, T_PIECE], S_MODE] == 0:
+            base = geom[G.state] + row[M_FIELD] * geom[G.n]
+            for k in range(n):
+                a.sample[at + k] = a.state[base + index[k]]
+        else:
+            temp = a.temp[worker]
+            kernels[a.task[t, T_READ]](
+                a.state, a.held, temp, a.par, a.tab, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
+            )
+            for k in range(n):
+                a.sample[at + k] = temp[row[M_FIELD] * n + k]
+        row[M_ROW] += 1
+
+
+@jit(forceinline=True)
+def run_block(a, kernels, rows, b, step, column, parity, worker):
+    """One step of block b."""
+    first, end = a.block_task[b], a.block_task[b + 1]
+    touch = 0
+    for t in range(first, end):
+        if a.task[t, T_KIND] == EMITTER:
+            p = a.task[t, T_PIECE]
+            if a.task[t, T_SPARSE] >= 0 and a.task[t, T_MAY_SLEEP] == 1 and step >= a.sleep[p, S_NEXT]:
+                settle(a, kernels, t, step, worker, a.count[b, C_DELIVERED])
+            touch |= a.sleep[p, S_MODE]
+    n_touched = deliver(a, rows, b, step, touch, 0)
+    none = a.todo[:0]
+    scratch = a.scratch[worker]
+    for t in range(first, end):
+        if a.task[t, T_ON] == 0:
+            continue
+        if a.task[t, T_KIND] == DRIVE:
+            found = call(a, kernels, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, scratch, worker)
+            if touch == 1:
+                n_touched = note(a, b, scratch, found, n_touched)
+            continue
+        p = a.task[t, T_PIECE]
+        at = a.out_first[parity, p, column]
+        out = a.out[parity, a.piece[p, P_OUT] + at :]
+        if a.sleep[p, S_MODE] == 0:
+            found = call(a, kernels, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, out, worker)
+            a.count[b, C_UPDATES] += a.geom[t, G.count]
+        else:
+            todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
+            n_todo = gather(a, b, t, n_touched)
+            both = call(a, kernels, t, a.task[t, T_SPARSE], a.key[t], step, todo, n_todo, out, worker)
+            found = both & 0xFFFFFFFF
+            a.sleep[p, S_AWAKE] = both >> 32
+            a.sleep[p, S_WORK] += n_todo
+            a.count[b, C_UPDATES] += n_todo
+            if a.flags[worker, 0] != 0 and a.bad[parity, b] < 0:
+                a.bad[parity, b] = t
+        a.out_first[parity, p, column + 1] = at + found
+        take_samples(a, kernels, t, step, worker)
+        if a.sleep[p, S_MODE] == 0 and (step + 1) % a.check[0] == 0 and a.bad[parity, b] < 0:
+            if not finite(a.state, a.held, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
+                a.bad[parity, b] = t
+    base = a.block_acc[b]
+    for q in range(n_touched):
+        a.block_mark[base + a.touched[base + q]] = 0
+
+
+@jit(forceinline=True)
+def emit(a, b, start, steps, parity):
+    """Push the spikes of a window into the calendar of block b, in the order of (step, element)."""
+    blocks = a.block_acc.shape[0] - 1
+    events = 0
+    synapses = 0
+    for column in range(steps):
+        for pop in range(a.pop_piece.shape[0] - 1):
+            g0, g1 = a.pop_group[pop], a.pop_group[pop + 1]
+            if g0 == g1:
+                continue
+            for p in range(a.pop_piece[pop], a.pop_piece[pop + 1]):
+                base = a.piece[p, P_OUT]
+                for q in range(base + a.out_first[parity, p, column], base + a.out_first[parity, p, column + 1]):
+                    i = np.int64(a.out[parity, q])
+                    for g in range(g0, g1):
+                        r = (a.group[g, R_FIRST_ROW] + i) * blocks + b
+                        for s in range(a.row_seg[r], a.row_seg[r + 1]):
+                            word = np.int64(a.seg[s])
+                            first = word >> 16
+                            length = (np.int64(a.seg[s + 1]) >> 16) - first
+                            push(a, b, start + column + (word & 0xFFFF), event(g, first, length))
+                            events += 1
+                            synapses += length
+    a.count[b, C_PUSHED] += synapses
+    a.count[b, C_EVENTS] += events
+    a.count[b, C_IN_FLIGHT] += events
+
+
+@jit(forceinline=True)
+def room(a, steps, parity):
+    """Status of the window's spikes: DONE if log and calendars can take them all. The same answer for every worker."""
+    spikes = 0
+    need = 0
+    for pop in range(a.pop_piece.shape[0] - 1):
+        segments = 0
+        for g in range(a.pop_group[pop], a.pop_group[pop + 1]):
+            segments += a.group[g, R_MAX_SEGMENTS]
+        for p in range(a.pop_piece[pop], a.pop_piece[pop + 1]):
+            spikes += a.out_first[parity, p, steps]
+            need += a.out_first[parity, p, steps] * segments
+    fits = (a.chunk_next.shape[1] - a.slot_head.shape[1]) * CHUNK
+    for b in range(a.block_acc.shape[0] - 1):
+        if a.in_flight[parity, b] + need > fits:
+            return CALENDAR_FULL, spikes
+    return DONE, spikes
+
+
+@jit(forceinline=True)
+def log(a, start, steps, parity):
+    """Append the spikes of a window to the log, in the order of (step, element)."""
+    n = a.log_n[0]
+    for column in range(steps):
+        for p in range(a.piece.shape[0]):
+            base = a.piece[p, P_OUT]
+            for q in range(base + a.out_first[parity, p, column], base + a.out_first[parity, p, column + 1]):
+                a.log_step[n] = start + column
+                a.log_id[n] = a.piece[p, P_FIRST_ID] + a.out[parity, q]
+                n += 1
+    a.log_n[0] = n
+
+
+@jit
+def stretch(a, kernels, rows, worker, workers, start, stop):
+    """Run steps start..stop-1 as one of `workers`; returns (status, next step). Goes on with a window that was left before its spikes
+    were pushed (a full log or calendar). Every worker returns the same."""
+    a = borrow(a)
+    blocks = a.block_acc.shape[0] - 1
+    logged = a.log_n[0]
+    emitting = a.phase[H_EMIT] == 1
+    parity = a.phase[H_PARITY]
+    step = a.phase[H_START] if emitting else start
+    end = a.phase[H_END] if emitting else start
+    status = DONE
+    meet(a.meeting, workers)
+    while emitting or step < stop:
+        if not emitting:
+            parity = 1 - parity
+            end = min(step + a.window[0], stop)
+            for b in range(worker, blocks, workers):
+                a.bad[parity, b] = -1
+                for t in range(a.block_task[b], a.block_task[b + 1]):
+                    if a.task[t, T_KIND] == EMITTER:
+                        a.out_first[parity, a.task[t, T_PIECE], 0] = 0
+                for column in range(end - step):
+                    run_block(a, kernels, rows, b, step + column, column, parity, worker)
+                a.in_flight[parity, b] = a.count[b, C_IN_FLIGHT]
+            meet(a.meeting, workers)
+        emitting = False
+        status, spikes = room(a, end - step, parity)
+        if logged + spikes > a.log_step.shape[0]:
+            status = LOG_FULL
+        if status != DONE:
+            break
+        if worker == 0:
+            log(a, step, end - step, parity)
+        logged += spikes
+        for b in range(worker, blocks, workers):
+            emit(a, b, step, end - step, parity)
+        step = end
+        for b in range(blocks):
+            if a.bad[parity, b] >= 0:
+                status = NOT_FINITE
+        if status != DONE:
+            break
+    meet(a.meeting, workers)
+    if worker == 0:
+        a.phase[H_EMIT] = 1 if status == LOG_FULL or status == CALENDAR_FULL else 0
+        a.phase[H_START] = step
+        a.phase[H_END] = end
+        a.phase[H_PARITY] = parity
+    return status, step

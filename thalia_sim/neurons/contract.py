@@ -1,0 +1,179 @@
+"""What a neuron model offers to the engine: a NamedTuple of parameters, a declaration of its state and plain functions over scalars.
+
+    step(s, x, c, p)     -> (State, fired)   one step of dt: from s and the inputs x of this step (one field a receptor)
+    derive(p, dt)        -> c                constants of one step (propagators), a NamedTuple of numbers
+    advance(s, k, c, p)  -> State            optional: k steps (a float) without input in closed form
+    may_fire(s, c, p)    -> bool             optional: can it reach threshold without further input?
+
+A model with `advance` and `may_fire` sleeps while it cannot fire. The functions use `math` and arithmetic only, so the same source runs in plain
+Python, in the CPU kernels and on the GPU.
+"""
+
+import hashlib
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import DescriptionError
+
+T = TypeVar("T", bound=type)
+NOISE = {None: (), "uniform": ("u",), "normal": ("z",)}
+
+
+class Model(NamedTuple):
+    """A declared model: what `@neuron` (or a source) leaves on the class as `__thalia__`."""
+
+    kind: str  # "neuron" or "source"
+    cls: type
+    state: type | None  # NamedTuple of the state of one element
+    held: tuple[str, ...]  # state that `step` reads and others write, always double: thresholds, external current
+    receptors: tuple[str, ...]
+    signs: Mapping[str, int]  # receptor -> +1 (w >= 0), -1 (w <= 0), 0 (any)
+    derive: Callable[..., Any] | None
+    step: Callable[..., Any] | None
+    advance: Callable[..., Any] | None
+    may_fire: Callable[..., Any] | None
+    noise: str | None  # None, "uniform" (x.u) or "normal" (x.z): one draw an element and step
+    units: Mapping[str, str]
+    initial: Mapping[str, float | str]
+    usual: Mapping[str, tuple[float, float]]
+    digest: str  # hash of the sources of all functions: what the compiled form depends on
+
+    @property
+    def name(self) -> str:
+        return self.cls.__name__
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        return tuple(self.cls._fields)  # type: ignore[attr-defined]
+
+    @property
+    def state_fields(self) -> tuple[str, ...]:
+        return () if self.state is None else tuple(self.state._fields)  # type: ignore[attr-defined]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Fields of `x`: the receptors, then the noise."""
+        return self.receptors + NOISE[self.noise]
+
+    @property
+    def sleeps(self) -> bool:
+        return self.advance is not None and self.may_fire is not None
+
+    def start_value(self, field: str, p: Any) -> Any:
+        """Initial value of a state field: declared, else the parameter of that name, else 0."""
+        value = self.initial.get(field, field if field in self.params else 0.0)
+        return getattr(p, value) if isinstance(value, str) else value
+
+
+def model_of(thing: Any) -> Model:
+    """The Model of an instance or class of a declared model."""
+    model = getattr(thing, "__thalia__", None)
+    if not isinstance(model, Model):
+        raise DescriptionError(f"{thing!r} is not a model: decorate its class with @neuron, or use one of thalia_sim's models")
+    return model
+
+
+def comment_units(cls: type) -> dict[str, str]:
+    """Units from the comments behind the fields: `tau_m: float = 20.0  # ms, membrane` gives {"tau_m": "ms"}."""
+    try:
+        text = inspect.getsource(cls)
+    except (OSError, TypeError):
+        return {}
+    found = re.findall(r"^\s+(\w+)\s*:[^#\n]*#\s*([^\s,;:]+)", text, flags=re.M)
+    return dict(found)
+
+
+def source_digest(*things: Any) -> str:
+    """Hash of the sources of functions and classes, and of the module of each (so that a helper's change counts too)."""
+    digest = hashlib.sha256()
+    for thing in things:
+        if thing is None:
+            continue
+        try:
+            text = inspect.getsource(inspect.getmodule(thing) or thing)
+        except (OSError, TypeError):
+            text = ""
+        if not text and hasattr(thing, "__code__"):
+            text = repr((thing.__code__.co_code, thing.__code__.co_consts, thing.__code__.co_names))
+        elif not text:
+            text = repr((thing, getattr(thing, "_fields", ())))
+        digest.update(text.encode())
+    return digest.hexdigest()[:16]
+
+
+def check_function(name: str, function: Any, expected: tuple[str, ...], model: str) -> None:
+    """Refuse a function of a model whose parameters are not the contract's."""
+    if not callable(function):
+        raise DescriptionError(f"{name} of model {model} is {function!r}: give a function {name}({', '.join(expected)})")
+    found = tuple(inspect.signature(function).parameters)
+    if len(found) != len(expected):
+        raise DescriptionError(
+            f"{name}({', '.join(found)}) of model {model} has {len(found)} parameters: expected {name}({', '.join(expected)})"
+        )
+
+
+def neuron(
+    *,
+    state: type,
+    derive: Callable[..., Any],
+    step: Callable[..., Any],
+    receptors: tuple[str, ...],
+    advance: Callable[..., Any] | None = None,
+    may_fire: Callable[..., Any] | None = None,
+    held: tuple[str, ...] = (),
+    signs: Mapping[str, int] | None = None,
+    noise: str | None = None,
+    initial: Mapping[str, float | str] | None = None,
+    usual: Mapping[str, tuple[float, float]] | None = None,
+) -> Callable[[T], T]:
+    """Declare a neuron model on a NamedTuple of its parameters.
+
+    `initial` gives a state field its start value or the name of a parameter (a field named like a parameter starts at it, others at 0);
+    `held` names the state that `step` only reads; `usual` gives the range of a parameter beyond which its unit is questioned.
+    """
+
+    def declare(cls: T) -> T:
+        name = cls.__name__
+        if not hasattr(cls, "_fields") or not hasattr(state, "_fields"):
+            raise DescriptionError(f"model {name}: parameters and state must be NamedTuples")
+        for what, function, expected in (
+            ("derive", derive, ("p", "dt")),
+            ("step", step, ("s", "x", "c", "p")),
+            ("advance", advance, ("s", "k", "c", "p")),
+            ("may_fire", may_fire, ("s", "c", "p")),
+        ):
+            if function is not None:
+                check_function(what, function, expected, name)
+        if noise not in NOISE:
+            raise DescriptionError(f"noise {noise!r} of model {name}: use None, 'uniform' or 'normal'")
+        for field in held + tuple(initial or ()):
+            if field not in state._fields:
+                raise DescriptionError(f"{field!r} of model {name} is no field of its state {state._fields}: name one of them")
+        for receptor in signs or ():
+            if receptor not in receptors:
+                raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {receptors}")
+        given = {"state": state, "derive": derive, "step": step, "advance": advance, "may_fire": may_fire}
+        cls.__thalia__ = Model(  # type: ignore[attr-defined]
+            kind="neuron",
+            cls=cls,
+            held=tuple(f for f in state._fields if f in held),
+            receptors=tuple(receptors),
+            signs={r: (signs or {}).get(r, 0) for r in receptors},
+            noise=noise,
+            units={**comment_units(state), **comment_units(cls)},
+            initial=dict(initial or {}),
+            usual=dict(usual or {}),
+            digest=source_digest(cls, *given.values()),
+            **given,
+        )
+        return cls
+
+    return declare
+
+
+def scalar_parameters(p: Any) -> bool:
+    """Whether all parameters are single numbers (else: one value per element)."""
+    return all(isinstance(value, (int, float)) and math.isfinite(value) or value in (math.inf, -math.inf) for value in p)

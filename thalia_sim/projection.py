@@ -1,0 +1,225 @@
+"""Projections and drives: what connects populations, and what acts on them from outside. Descriptions only."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .checks import bad_parameter, extremes, is_number, question, rate_problem, value_text
+from .distributions import ClippedNormal, Distribution, Normal, array_problem
+from .errors import DescriptionError, nearest
+from .neurons.contract import model_of
+from .selection import Selection
+from .wiring import FromArrays, OneToOne, Wiring
+
+if TYPE_CHECKING:
+    from .network import Network
+
+LONGEST = 65535  # steps: a delay is stored in 16 bits
+USUAL_DELAY = (0.01, 1000.0)  # ms
+USUAL_WEIGHT = {"mV": 100.0, "pA": 1e5, "nS": 1e4}  # largest usual size by the unit of the receptor, where its model declares one
+WEIGHT_NEED = {1: "w >= 0", -1: "w <= 0"}
+
+
+class Projection:
+    """Synapses from one selection to another by a rule. Made by `Network.connect`.
+
+    w and delay are as given (number, array or Distribution; None: from the wiring, or from distance, or one step).
+    """
+
+    def __init__(
+        self, net: Network, name: str, source: Selection, target: Selection, wiring: Wiring, *, w: Any, delay: Any,
+        receptor: str | None, autapses: bool, multapses: bool, gain: Any, rule: Any,
+    ) -> None:  # fmt: skip
+        self.name, self.source, self.target = name, source, target
+        self.autapses, self.multapses = _switch(autapses, "autapses", name), _switch(multapses, "multapses", name)
+        self.gain, self.rule = gain, rule
+        self.dt = net.dt
+        self.wiring = self.checked_wiring(wiring)
+        self.w = self.checked_w(w)
+        self.receptor = chosen_receptor(f"projection {name}", target, receptor, self.weights)
+        check_signs(f"projection {name}", target, self.receptor, self.weights)
+        self.delay = self.checked_delay(delay)
+
+    @property
+    def weights(self) -> Any:
+        """The weights in force: w, else those that the wiring brings."""
+        return self.w if self.w is not None else getattr(self.wiring, "w", None)
+
+    @property
+    def delays(self) -> Any:
+        """The delays in force (ms): delay, else those that the wiring brings, else None: from distance, or one step."""
+        return self.delay if self.delay is not None else getattr(self.wiring, "delay", None)
+
+    @property
+    def n_auto(self) -> int:
+        """Number of elements that are both source and target, if autapses are excluded."""
+        if self.autapses or not set(self.source.populations) & set(self.target.populations):
+            return 0
+        return len(np.intersect1d(self.source.ids(), self.target.ids()))
+
+    def checked_wiring(self, wiring: Any) -> Wiring:
+        if not isinstance(wiring, Wiring):
+            raise DescriptionError(f"wiring of projection {self.name} is {wiring!r}: give a rule such as probability(0.1)")
+        n_auto = 0 if self.autapses else self.n_auto
+        wiring.check(self.name, len(self.source), len(self.target), self.autapses, self.multapses, n_auto)
+        if hasattr(wiring, "length") and (self.source.positions() is None or self.target.positions() is None):
+            raise DescriptionError(f"by_distance at projection {self.name} needs positions: give both populations at=")
+        return wiring
+
+    def checked_w(self, w: Any) -> Any:
+        own = getattr(self.wiring, "w", None)
+        if w is None and own is None:
+            raise DescriptionError(f"projection {self.name} has no weights: give w=")
+        if w is not None and own is not None:
+            raise DescriptionError(f"projection {self.name} has weights in its wiring and in w=: give them once")
+        return None if w is None else self.checked_values("w", w)
+
+    def checked_delay(self, delay: Any) -> Any:
+        own = getattr(self.wiring, "delay", None)
+        if delay is not None and own is not None:
+            raise DescriptionError(f"projection {self.name} has delays in its wiring and in delay=: give them once")
+        value = None if delay is None else self.checked_values("delay", delay)
+        check_delay(self.name, own if value is None else value, self.dt)
+        return value
+
+    def checked_values(self, what: str, value: Any) -> Any:
+        """A weight or delay as a float, a Distribution or an array of a shape that this wiring can use."""
+        if isinstance(value, Distribution):
+            return value
+        if is_number(value):
+            if not math.isfinite(value):
+                raise DescriptionError(f"{what} of projection {self.name} is {value}: give a finite number")
+            return float(value)
+        values = np.array(value)
+        problem = array_problem(values)
+        shapes: list[tuple[int, ...]] = [(len(self.source), len(self.target))]
+        if isinstance(self.wiring, FromArrays):
+            shapes = [(len(self.wiring.i),)]
+        elif isinstance(self.wiring, OneToOne):
+            shapes.insert(0, (len(self.source),))
+        if problem is None and values.shape not in shapes:
+            allowed = " or ".join(str(list(s)) for s in shapes)
+            problem = f"has shape {list(values.shape)}: give a number, a distribution or an array of shape {allowed}"
+        if problem:
+            raise DescriptionError(f"{what} of projection {self.name} {problem}")
+        return values.astype(np.float64)
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.wiring!r}, w={value_text(self.weights)}, delay={value_text(self.delays)}, receptor {self.receptor}"
+
+
+class Drive:
+    """A source that acts on each target by itself (Poisson trains, currents). Made by `Network.drive`."""
+
+    def __init__(self, name: str, target: Selection, source: Any, w: Any, receptor: str | None) -> None:
+        self.name, self.target = name, target
+        self.source = self.checked_source(source)
+        self.w = self.checked_w(w)
+        self.receptor: str | None = None
+        if not self.is_current:
+            self.receptor = chosen_receptor(f"drive {name}", target, receptor, self.w)
+            check_signs(f"drive {name}", target, self.receptor, self.w)
+        elif receptor is not None:
+            raise DescriptionError(f"drive {name} is a current and has no receptor: leave out receptor={receptor!r}")
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it adds to the input current instead of sending events to a receptor."""
+        return "rate" not in self.source._fields or hasattr(type(self.source), "__current__")
+
+    def checked_source(self, source: Any) -> Any:
+        if isinstance(source, type) or not hasattr(source, "_asdict"):
+            raise DescriptionError(f"drive {self.name} is {source!r}: give a drive such as Poisson(rate=900.0)")
+        for field, value in source._asdict().items():
+            problem = bad_parameter(value, None)
+            if problem is None and field == "rate" and not hasattr(type(source), "__current__"):
+                problem = rate_problem(value, len(self.target))
+            if problem:
+                raise DescriptionError(f"{field} of drive {self.name} {problem}")
+        return source
+
+    def checked_w(self, w: Any) -> Any:
+        if isinstance(w, Distribution):
+            return w
+        if is_number(w):
+            if not math.isfinite(w):
+                raise DescriptionError(f"w of drive {self.name} is {w}: give a finite number")
+            return float(w)
+        values = np.array(w)
+        problem = array_problem(values)
+        if problem is None and values.shape != (len(self.target),):
+            problem = f"has shape {list(values.shape)}: give a number, a distribution or one value a target [{len(self.target)}]"
+        if problem:
+            raise DescriptionError(f"w of drive {self.name} {problem}")
+        return values.astype(np.float64)
+
+    def __repr__(self) -> str:
+        receptor = f", w={value_text(self.w)}, receptor {self.receptor}" if self.receptor else ""
+        return f"{self.name}: {self.source!r}{receptor}"
+
+
+def _switch(value: Any, what: str, name: str) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise DescriptionError(f"{what} of projection {name} is {value!r}: give True or False")
+    return bool(value)
+
+
+def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any) -> str:
+    """The receptor by name, or the only one that takes weights of this sign."""
+    shared = [model_of(p.model).receptors for p in target.populations]
+    known = [r for r in shared[0] if all(r in others for others in shared)] if shared else []
+    if not known:
+        raise DescriptionError(f"{where} has targets {target.name or '(none)'} without a receptor in common: connect to neurons")
+    if receptor is not None:
+        if receptor not in known:
+            raise DescriptionError(f"receptor {receptor!r} at {where} is unknown at {target.name}: {nearest(str(receptor), known)}")
+        return receptor
+    low, high = extremes(w)
+    signs = model_of(target.populations[0].model).signs
+    fitting = [r for r in known if (signs.get(r, 0) >= 0 or high <= 0 > low) and (signs.get(r, 0) <= 0 or low >= 0)]
+    if len(known) == 1:
+        return known[0]
+    if len(fitting) != 1:
+        raise DescriptionError(f"{where} does not say which receptor of {target.name} it acts on: give receptor= one of {', '.join(known)}")
+    return fitting[0]
+
+
+def check_signs(where: str, target: Selection, receptor: str, w: Any) -> None:
+    """Refuse weights of a sign that the receptor forbids."""
+    low, high = extremes(w)
+    for population in target.populations:
+        sign = model_of(population.model).signs.get(receptor, 0)
+        if (sign > 0 and low < 0) or (sign < 0 and high > 0):
+            value = low if sign > 0 else high
+            if isinstance(w, Distribution):
+                remedy = f"give {'low=0' if sign > 0 else 'high=0'}"
+                raise DescriptionError(f"weights {w!r} at {where} can have the wrong sign for receptor {receptor} ({WEIGHT_NEED[sign]}): {remedy}")
+            raise DescriptionError(f"weight {value:g} at {where} has the wrong sign: receptor {receptor} takes {WEIGHT_NEED[sign]}")
+        unit = model_of(population.model).units.get(receptor, "")
+        size = abs(w.expectation) if isinstance(w, Distribution) else max(abs(low), abs(high))
+        if unit in USUAL_WEIGHT:
+            question(f"w = {size:g} {unit} at {where}", size, unit, (0.0, USUAL_WEIGHT[unit]))
+
+
+def check_delay(name: str, delay: Any, dt: float) -> None:
+    """Refuse delays under one step or beyond 65535 steps; question unusual ones."""
+    if delay is None:
+        return
+    low, high = extremes(delay)
+    if isinstance(delay, Distribution):
+        if isinstance(delay, (Normal, ClippedNormal)) and low == -math.inf:
+            low = dt  # drawn again, or clipped, at one step
+        if getattr(delay, "high", math.inf) < dt or delay.cdf(LONGEST * dt) - delay.cdf(dt / 2) < 1e-3:
+            raise DescriptionError(f"delay {delay!r} at projection {name} is hardly ever at least one step, {dt:g} ms: raise it")
+        low, high = max(low, dt / 2), delay.expectation
+    if low < dt * (1 - 1e-9) and not isinstance(delay, Distribution):
+        raise DescriptionError(f"delay {low:g} ms at projection {name}: must be at least one step, {dt:g} ms")
+    if high > LONGEST * dt:
+        raise DescriptionError(f"delay {high:g} ms at projection {name}: must be at most {LONGEST} steps, {LONGEST * dt:g} ms")
+    if high > USUAL_DELAY[1]:
+        question(f"delay = {high:g} ms at projection {name}", high, "ms", USUAL_DELAY)
+
+

@@ -1,0 +1,331 @@
+"""Reads a recording, also one whose run failed, was interrupted, is going on, or died.
+
+Of a file that was not ended, only rows up to its last commit are shown: what lies beyond was never completed.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from ..errors import RecordingError
+from . import format as fmt
+
+READ = 1 << 20  # rows read at once
+
+
+class RecordedPopulation(NamedTuple):
+    """A population of the network that was recorded."""
+
+    name: str
+    n: int
+    offset: int  # global id of its first element
+    model: str
+    n_recorded: int  # elements whose spikes are in the file
+    n_spikes: int
+
+
+class Report(NamedTuple):
+    """Samples of one variable."""
+
+    t: np.ndarray  # [T] ms
+    values: np.ndarray  # [T, n] float32
+    ids: np.ndarray  # [n] uint64, numbers within the population
+    units: str
+
+
+class Counts(NamedTuple):
+    """Spikes per bin."""
+
+    t: np.ndarray  # [k] ms, where each bin begins
+    counts: np.ndarray  # [k] int64
+    bin: float  # ms
+
+
+class Weights(NamedTuple):
+    """Snapshots of a projection's weights; `snapshot(k)` reads one."""
+
+    t: np.ndarray  # [k] ms
+    i: np.ndarray  # [n_syn] number of the source of each synapse
+    j: np.ndarray  # [n_syn] number of its target
+    delay: np.ndarray  # [n_syn] ms
+    units: str
+    recording: Recording
+    path: str
+
+    def snapshot(self, k: int = -1) -> np.ndarray:
+        """Weights [n_syn] float32 of snapshot k, by default the last."""
+        if not -len(self.t) <= k < len(self.t):
+            raise RecordingError(f"snapshot {k} of {self.path.rsplit('/', 1)[1]} does not exist: there are {len(self.t)}")
+        k %= len(self.t)
+        begin = int(self.recording.rows(f"{self.path}/offset", k, k + 1)[0])
+        return self.recording.rows(f"{self.path}/data", begin, begin + int(self.recording.rows(f"{self.path}/count", k, k + 1)[0]))
+
+
+def open_recording(path: str | Path) -> Recording:
+    """Open a recording for reading; RecordingError if it is none. Close it, or use it in a `with` statement."""
+    return Recording(path)
+
+
+class Recording:
+    """An open recording.
+
+    status    "complete", "failed", "interrupted", or "running" (still, or its process died)
+    error     why it failed
+    duration  ms of simulated time in the file
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.file = open_file(self.path)
+        with self.reporting():
+            attributes = self.file["/thalia"].attrs if "thalia" in self.file else {}
+            if "format_version" not in attributes:
+                raise RecordingError(f"{self.path} is an HDF5 file, but no recording of thalia_sim: give a file that thalia-sim run --out wrote")
+            self.format_version = text(attributes["format_version"])
+            self.status, self.error = text(attributes["status"]), text(attributes.get("error", b""))
+            major, supported = (version.split(".")[0] for version in (self.format_version, fmt.FORMAT_VERSION))
+            if int(major) > int(supported):
+                raise RecordingError(
+                    f"{self.path} has format {self.format_version}, this is a reader of {fmt.FORMAT_VERSION}: install a newer thalia_sim"
+                )
+            self.lengths, last_t = self.committed() if self.status == "running" else (None, 0.0)
+            self.duration = float(attributes["duration"]) if "duration" in attributes else last_t
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.file.close()
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Turn what HDF5 raises into one sentence."""
+        try:
+            yield
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            if isinstance(error, RecordingError):
+                raise
+            raise RecordingError(f"{self.path} is damaged ({str(error).splitlines()[0]}): use a copy") from error
+
+    def committed(self) -> tuple[dict[str, int], float]:
+        """Number of valid rows of each dataset, and the time up to which they are complete."""
+        if fmt.COMMIT.path not in self.file:
+            raise RecordingError(f"{self.path} ends before its first spike: its run died while it was starting, so remove it")
+        names = [text(name) for name in self.file[fmt.COMMIT_COLUMNS.path]]
+        rows = self.file[fmt.COMMIT.path]
+        if not len(rows):
+            return dict.fromkeys(names, 0), 0.0
+        last = rows[-1]
+        return dict(zip(names, last["lengths"].tolist(), strict=False)), float(last["t"])
+
+    def length(self, path: str) -> int:
+        """Valid rows of a dataset."""
+        there = self.file[path].shape[0]
+        return there if self.lengths is None else min(self.lengths.get(path, there), there)
+
+    def rows(self, path: str, begin: int = 0, end: int | None = None) -> np.ndarray:
+        with self.reporting():
+            length = self.length(path)
+            return self.file[path][begin : length if end is None else min(end, length)]
+
+    def units(self, path: str) -> str:
+        return text(self.file[path].attrs["units"])
+
+    # what it is ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """How it came about: format.META gives the names; *_json are decoded and lose that ending, without config."""
+        with self.reporting():
+            values = {name: single(self.file[f"/thalia/meta/{name}"]) for name in fmt.META}
+            decoded = {name.removesuffix("_json"): json.loads(value) for name, value in values.items() if name.endswith("_json")}
+            plain = {name: value for name, value in values.items() if not name.endswith("_json")}
+            ended = text(self.file["/thalia"].attrs.get("finished", b""))
+            return {**plain, **decoded, "finished": ended}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration: network, run, recorder."""
+        return self.meta["config"]
+
+    @property
+    def dt(self) -> float:
+        """Step of the clock, ms."""
+        return self.meta["dt_ns"] / 1e6
+
+    @property
+    def seed(self) -> int:
+        return self.meta["seed"]
+
+    @cached_property
+    def populations(self) -> dict[str, RecordedPopulation]:
+        """The populations whose spikes were recorded, in order of creation."""
+        found = {}
+        for p in self.meta["populations"]:
+            if p["name"] in self.file["/spikes"]:
+                group = f"/spikes/{p['name']}"
+                n_recorded = int(self.file[group].attrs["n_recorded"])
+                found[p["name"]] = RecordedPopulation(**p, n_recorded=n_recorded, n_spikes=self.length(f"{group}/timestamps"))
+        return found
+
+    def descriptions(self) -> dict[str, str]:
+        """The sentence of every dataset of ours, by path."""
+        found: dict[str, str] = {}
+
+        def visit(path: str, thing: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(thing, h5py.Dataset) and "description" in thing.attrs:
+                found[f"/{path}"] = text(thing.attrs["description"])
+
+        with self.reporting():
+            self.file.visititems(visit)
+        return found
+
+    # what happened ---------------------------------------------------------------------------------------------------
+
+    def spikes(
+        self, population: str, t0: float | None = None, t1: float | None = None, ids: Any = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(times [k] float64 ms, ids [k] uint64 within the population) in the order of firing.
+
+        t0, t1  only spikes with t0 < t <= t1, as in bins of `counts`, so that windows side by side share none
+        ids     only spikes of these elements
+        """
+        path = f"/spikes/{self.known(population, self.populations, 'spikes')}"
+        begin, end = self.window(path, t0, t1)
+        keep = None if ids is None else element_mask(ids, self.populations[population])
+        times, who = [np.zeros(0)], [np.zeros(0, dtype=np.uint64)]
+        for at in range(begin, end, READ):
+            stop = min(at + READ, end)
+            t, k = self.rows(f"{path}/timestamps", at, stop), self.rows(f"{path}/node_ids", at, stop)
+            if keep is not None:
+                t, k = t[keep[k]], k[keep[k]]
+            times.append(t)
+            who.append(k)
+        t, k = np.concatenate(times), np.concatenate(who)
+        if self.sorted_by_time(path):
+            return t, k
+        inside = (t > (-np.inf if t0 is None else t0)) & (t <= (np.inf if t1 is None else t1))
+        return t[inside], k[inside]
+
+    def sorted_by_time(self, path: str) -> bool:
+        return self.file[path].attrs.get("sorting", fmt.SORTING["none"]) == fmt.SORTING["by_time"]
+
+    def window(self, path: str, t0: float | None, t1: float | None) -> tuple[int, int]:
+        """First and last row with t0 < t <= t1, by halving; all rows if the order is not proved."""
+        times, length = self.file[f"{path}/timestamps"], self.length(f"{path}/timestamps")
+        if not self.sorted_by_time(path):
+            return 0, length
+        with self.reporting():
+            begin = 0 if t0 is None else bisect_right(times, t0, 0, length)
+            return begin, length if t1 is None else bisect_right(times, t1, begin, length)
+
+    def reports(self) -> list[tuple[str, str]]:
+        """(population, variable) of every report."""
+        return [(text(g.attrs["population"]), text(g.attrs["variable"])) for g in self.file["/report"].values()]
+
+    def report(self, population: str, variable: str, t0: float | None = None, t1: float | None = None) -> Report:
+        """Samples of a variable of a population, with t0 < t <= t1 if given."""
+        groups = {(text(g.attrs["population"]), text(g.attrs["variable"])): g for g in self.file["/report"].values()}
+        if (population, variable) not in groups:
+            there = ", ".join(f"{v} of {p}" for p, v in groups) or "none"
+            raise RecordingError(f"{variable} of {population} is not in {self.path}: sampled are {there}")
+        group = groups[population, variable]
+        start, step, dt = float(group["mapping/time"][0]), float(group.attrs["every"]), self.dt
+        ticks = round(start / dt) + round(step / dt) * np.arange(self.length(f"{group.name}/data"))
+        t = ticks * self.meta["dt_ns"] / 1e6
+        begin = 0 if t0 is None else int(np.searchsorted(t, t0, side="right"))
+        end = len(t) if t1 is None else int(np.searchsorted(t, t1, side="right"))
+        values = self.rows(f"{group.name}/data", begin, end)
+        return Report(t[begin:end], values, self.rows(f"{group.name}/mapping/node_ids"), self.units(f"{group.name}/data"))
+
+    def counts(self, population: str) -> Counts:
+        """Spikes of a whole population per bin."""
+        if "counts" not in self.file["/thalia"]:
+            raise RecordingError(f"{self.path} holds no counts: record with counts=1.0 (ms)")
+        group = self.file["/thalia/counts"]
+        names = [text(name) for name in group["populations"]] if len(self.meta["populations"]) else []
+        column = names.index(self.known(population, names, "counts"))
+        width, counts = float(group.attrs["bin"]), self.rows("/thalia/counts/data")[:, column].astype(np.int64)
+        return Counts(np.arange(len(counts)) * round(width * 1e6) / 1e6, counts, width)
+
+    def projections(self) -> list[str]:
+        """Projections of which there are weights."""
+        return list(self.file.get("/thalia/weights", ()))
+
+    def weights(self, projection: str) -> Weights:
+        """Snapshots of the weights of a projection."""
+        path = f"/thalia/weights/{self.known(projection, self.projections(), 'weights')}"
+        i, j, delay, t = (self.rows(f"{path}/{name}") for name in ("i", "j", "delay", "t"))
+        return Weights(t, i, j, delay, self.units(f"{path}/data"), self, path)
+
+    def hooks(self) -> list[str]:
+        """Hooks of which there are diagnostics."""
+        return list(self.file.get("/thalia/hooks", ()))
+
+    def diagnostics(self, hook: str) -> dict[str, np.ndarray]:
+        """What a hook reported: "t" (ms) and its fields, all of one length."""
+        path = f"/thalia/hooks/{self.known(hook, self.hooks(), 'diagnostics')}"
+        return {name: self.rows(f"{path}/{name}") for name in self.file[path]}
+
+    def known(self, name: str, names: Any, kind: str) -> str:
+        if name not in names:
+            raise RecordingError(f"no {kind} of {name!r} in {self.path}: there are {kind} of {', '.join(names) or 'nothing'}")
+        return name
+
+
+def open_file(path: Path) -> h5py.File:
+    """The HDF5 file, also one that is being written or was left open by a process that died."""
+    if not path.is_file():
+        raise RecordingError(f"{path} does not exist: give the path of a recording")
+    try:
+        if not h5py.is_hdf5(path):
+            raise RecordingError(f"{path} is no HDF5 file: give a recording that thalia-sim run --out wrote")
+        return h5py.File(path, "r", swmr=still_marked(path))
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be opened ({str(error).splitlines()[0]}): use a copy") from error
+
+
+def still_marked(path: Path) -> bool:
+    """Whether the superblock says that a process appends in SWMR mode (it does, or it died).
+
+    Only such a file may be opened with swmr=True: on damaged metadata HDF5 then waits and tries again, 100 times, twice as long each time.
+    Layout: HDF5 file format specification, version 3 superblock: flags in byte 11, end of file in bytes 28 to 35.
+    """
+    with open(path, "rb") as file:
+        head = file.read(48)
+    marked = len(head) == 48 and head[8] == 3 and bool(head[11] & 4)
+    if marked and path.stat().st_size < int.from_bytes(head[28:36], "little"):
+        raise RecordingError(f"{path} is cut off: use a complete copy")
+    return marked
+
+
+def text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def single(dataset: h5py.Dataset) -> Any:
+    """The one value of a metadata dataset."""
+    value = dataset[0]
+    return text(value) if isinstance(value, bytes) else value.item()
+
+
+def element_mask(ids: Any, population: RecordedPopulation) -> np.ndarray:
+    """Truth values [n], true for the given elements."""
+    numbers = np.atleast_1d(np.asarray(ids))
+    if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= population.n):
+        raise RecordingError(f"ids {ids!r} of {population.name}: give whole numbers from 0 to {population.n - 1}")
+    mask = np.zeros(population.n, dtype=bool)
+    mask[numbers.astype(np.int64)] = True
+    return mask

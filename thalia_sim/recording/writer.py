@@ -1,0 +1,248 @@
+"""Writes one recording: declare every dataset, begin, append and commit in blocks, end.
+
+The file is in SWMR mode from `begin` to `end`: rows are appended and flushed, then a commit row with the lengths of all datasets is appended and flushed.
+So a process may die at any moment and every committed row is right, and another process may read along. SWMR allows no new dataset, group or attribute,
+hence everything is declared before `begin`; attributes that only a finished file may have (sorting, times of reports, status) are set by `end`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..errors import RecordingError
+from . import format as fmt
+from .format import Entry
+from .provenance import now
+
+LIBVER = ("v110", "v110")  # the oldest that has SWMR; what "latest" writes with HDF5 2.0, libsonata's HDF5 1.14 cannot read
+
+MARGIN = 1 << 20  # bytes kept free for closing the file
+
+
+def check_target(path: str | Path, force: bool = False) -> Path:
+    """The path of a recording to be: RecordingError if it exists (and not `force`) or cannot be created."""
+    path = Path(path)
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise RecordingError(f"{path} is a folder: name a file in it")
+    if path.exists() and not force:
+        raise RecordingError(f"{path} exists: choose another name or pass --force (force=True)")
+    if not folder.is_dir():
+        raise RecordingError(f"folder {folder.name} of {path.name} does not exist: create it first")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise RecordingError(f"{path} cannot be written: choose a folder in which you may write")
+    return path
+
+
+def file_size_limit() -> float:
+    """Largest size of a file that the system allows this process, bytes."""
+    try:
+        import resource
+    except ImportError:  # no such limit on Windows
+        return math.inf
+    soft, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return math.inf if soft == resource.RLIM_INFINITY else float(soft)
+
+
+class Column:
+    """An extendible dataset and the rows that wait to be written. A write that is cut short is repeated at the same place."""
+
+    def __init__(self, dataset: h5py.Dataset) -> None:
+        self.dataset = dataset
+        self.length = 0  # rows written
+        self.pending: list[np.ndarray] = []
+
+    @property
+    def rows(self) -> int:
+        """Rows written and waiting."""
+        return self.length + sum(len(part) for part in self.pending)
+
+    @property
+    def pending_bytes(self) -> int:
+        return sum(part.nbytes for part in self.pending)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows; the array is kept until the next commit and must not change until then."""
+        if len(rows):
+            self.pending.append(rows)
+
+    def write(self) -> None:
+        if not self.pending:
+            return
+        rows = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
+        end = self.length + len(rows)
+        self.dataset.resize(end, axis=0)
+        self.dataset[self.length : end] = rows
+        self.length, self.pending = end, []
+
+
+class RecordingWriter:
+    """One file. Order of calls: `group`, `constant`, `column` ...; `begin`; `append` to columns and `commit`; `end`."""
+
+    def __init__(self, path: str | Path, force: bool = False) -> None:
+        self.path = check_target(path, force)
+        self.columns: dict[str, Column] = {}
+        self.committed: dict[str, int] = {}  # length of each dataset at the last commit
+        self.at_end: list[Callable[[h5py.File], None]] = []  # what `end` writes into the finished file
+        self.begun = time.perf_counter()
+        with self.reporting("create"):
+            self.file = h5py.File(self.path, "w" if force else "x", libver=LIBVER)
+        self.file.attrs["magic"] = np.uint32(fmt.MAGIC)
+        self.file.attrs["version"] = np.array(fmt.SONATA_VERSION, dtype=np.uint32)
+        for name in ("/spikes", "/report", "/thalia"):
+            self.group(name)
+        self.file["/thalia"].attrs["format_version"] = np.bytes_(fmt.FORMAT_VERSION)
+        self.set_status("running")
+
+    @contextmanager
+    def reporting(self, doing: str) -> Iterator[None]:
+        """Turn errors of the system and of HDF5 into one sentence."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, RecordingError):
+                raise
+            raise RecordingError(f"cannot {doing} {self.path}: {str(error).splitlines()[0]}") from error
+
+    # declaring -------------------------------------------------------------------------------------------------------
+
+    def group(self, template: str, attributes: Mapping[str, Any] | None = None, **words: object) -> h5py.Group:
+        group = self.file.create_group(template.format(**words))
+        group.attrs["description"] = np.bytes_(fmt.GROUPS[template].format(**words).encode())
+        for name, value in (attributes or {}).items():
+            group.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
+        return group
+
+    def group_once(self, template: str) -> None:
+        """A group without words, if it is not there yet."""
+        if template not in self.file:
+            self.group(template)
+
+    def constant(self, entry: Entry, value: Any) -> h5py.Dataset:
+        """A dataset that does not grow: a text, a list of texts, a number or an array."""
+        texts = [value] if isinstance(value, str) else value
+        if entry.dtype == "text":
+            data = np.array([text.encode() for text in texts] or [b""], dtype=np.bytes_)
+            data = data.astype(h5py.string_dtype("utf-8", max(data.dtype.itemsize, 1)))
+        else:
+            data = np.atleast_1d(np.asarray(value, dtype=entry.dtype))
+        chunks = (max(1, min(len(data), fmt.CHUNK)),)
+        dataset = self.file.create_dataset(entry.path, data=data, maxshape=(None,), chunks=chunks, fletcher32=True)
+        return self.describe(dataset, entry)
+
+    def column(self, entry: Entry, width: int | None = None, dtype: np.dtype | None = None) -> Column:
+        """A dataset that grows by rows of `width` numbers (None: of one)."""
+        kind = np.dtype(entry.dtype if dtype is None else dtype)
+        if width is None:
+            shape, chunks = (0,), (max(1, min(fmt.CHUNK, fmt.CHUNK_BYTES // kind.itemsize)),)
+        else:
+            wide = max(1, min(width, fmt.CHUNK_BYTES // kind.itemsize))
+            shape, chunks = (0, width), (max(1, fmt.CHUNK_BYTES // (kind.itemsize * wide)), wide)
+        limits = (None,) + shape[1:]
+        dataset = self.file.create_dataset(entry.path, shape, kind, maxshape=limits, chunks=chunks, fletcher32=True)
+        self.columns[entry.path] = Column(self.describe(dataset, entry))
+        return self.columns[entry.path]
+
+    def describe(self, dataset: h5py.Dataset, entry: Entry) -> h5py.Dataset:
+        dataset.attrs["units"] = np.bytes_(entry.units)
+        dataset.attrs["description"] = np.bytes_(entry.sentence.encode())
+        return dataset
+
+    def metadata(self, values: Mapping[str, Any]) -> None:
+        """/thalia/meta: the values named in format.META; dictionaries and lists become JSON."""
+        self.group("/thalia/meta")
+        for name, (units, sentence) in fmt.META.items():
+            value = values[name]
+            if isinstance(value, (dict, list)):
+                value = json.dumps(value, default=plain, ensure_ascii=False)
+            dtype = "text" if isinstance(value, str) else "i8" if int(value) < 0 else "u8"
+            self.constant(Entry(f"/thalia/meta/{name}", dtype, "[1]", units, sentence), value)
+
+    # writing ---------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """All is declared: from here on the file can be read by others, and survives the death of this process."""
+        self.group("/thalia/commit")
+        names = list(self.columns)
+        self.constant(fmt.COMMIT_COLUMNS, names)
+        kind = np.dtype([("step", "i8"), ("t", "f8"), ("wall", "f8"), ("lengths", "i8", (max(len(names), 1),))])
+        self.commits = self.column(fmt.COMMIT, dtype=kind)
+        del self.columns[fmt.COMMIT.path]
+        with self.reporting("write"):
+            self.file.swmr_mode = True
+            self.file.flush()
+
+    @property
+    def pending_bytes(self) -> int:
+        return sum(column.pending_bytes for column in self.columns.values())
+
+    def check_room(self) -> None:
+        """Refuse a write that will not fit: once a write has failed, HDF5 can no longer close the file."""
+        need = MARGIN + self.pending_bytes + fmt.CHUNK_BYTES * sum(bool(column.pending) for column in self.columns.values())
+        free = shutil.disk_usage(self.path.absolute().parent).free
+        limit = file_size_limit()
+        if free < need or os.path.getsize(self.path) + need > limit:
+            raise RecordingError(f"cannot write {self.path}: the disk is full, {need / 1e6:.1f} MB more are needed; make room")
+
+    def commit(self, step: int, t: float) -> None:
+        """Write and flush what waits, then say so in a row of the commit table."""
+        self.check_room()
+        with self.reporting("write"):
+            for column in self.columns.values():
+                column.write()
+            self.file.flush()
+            lengths = {path: column.length for path, column in self.columns.items()}
+            row = np.zeros(1, dtype=self.commits.dataset.dtype)
+            row["step"], row["t"], row["wall"] = step, t, time.perf_counter() - self.begun
+            row["lengths"][0, : len(self.columns)] = list(lengths.values())
+            self.commits.append(row)
+            self.commits.write()
+            self.commits.dataset.flush()
+            self.committed = {**lengths, fmt.COMMIT.path: self.commits.length}
+
+    # ending ----------------------------------------------------------------------------------------------------------
+
+    def set_status(self, status: str) -> None:
+        self.file["/thalia"].attrs["status"] = np.array(status.encode(), dtype="S16")
+
+    def discard(self) -> None:
+        """Remove a file that never began."""
+        self.file.close()
+        self.path.unlink(missing_ok=True)
+
+    def end(self, status: str, duration: float, error: str = "") -> None:
+        """Leave SWMR mode, drop rows beyond the last commit, set what only a finished file may say, close.
+
+        status    "complete", "failed" or "interrupted"
+        duration  ms of simulated time in this file
+        error     why it failed, one line
+        """
+        with self.reporting("close"):
+            self.file.close()
+            self.file = h5py.File(self.path, "r+", libver=LIBVER)
+            for path in [*self.columns, fmt.COMMIT.path]:
+                self.file[path].resize(self.committed.get(path, 0), axis=0)
+            for write in self.at_end:
+                write(self.file)
+            thalia = self.file["/thalia"].attrs
+            thalia["duration"], thalia["finished"], thalia["error"] = duration, np.bytes_(now()), np.bytes_(error.encode())
+            self.set_status(status)
+            self.file.close()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    return list(value) if isinstance(value, (set, frozenset, tuple)) else str(value)

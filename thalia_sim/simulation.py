@@ -1,0 +1,443 @@
+"""A network brought to life: owns every array that changes, and runs from interrupt to interrupt.
+
+    sim = Simulation(net, [MemoryRecorder()])
+    sim.run(1000.0)
+    sim["exc"].v, sim["exc->inh"].w
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assembly import Assembly
+from .errors import PathError, SimulationError, nearest
+from .hooks.contract import Hook, StopRun
+from .kernels import loop
+from .kernels.blocks import G
+from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
+from .layout import Layout
+from .neurons.contract import model_of
+from .rows import build_rows
+from .sources import StepCurrent
+from .views import DriveView, PopulationView, ProjectionView, SourceView
+
+SAMPLE_ROOM = 1 << 18  # numbers that a sampler keeps between two looks of Python
+LOOK_S = 0.1  # wall time between two looks of Python (for Ctrl+C, progress and flushes)
+
+
+class Sampler:
+    """A state variable of chosen elements, written down by the engine every so many steps."""
+
+    def __init__(self, every: int, n: int) -> None:
+        self.every, self.n = every, n
+        self.parts: list[tuple[int, NDArray[np.int64]]] = []  # (row of the sampler table, columns)
+        self.kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+        self.taken = 0  # last step that has been gathered
+
+    def take(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(steps [k], values [k, n]) gathered since the last call; row for step s is the state at s * dt."""
+        kept, self.kept = self.kept, []
+        steps = np.concatenate([np.zeros(0, np.int64), *(s for s, _ in kept)])
+        return steps, np.concatenate([np.zeros((0, self.n)), *(v for _, v in kept)])
+
+
+class Due(NamedTuple):
+    """When a hook is to be called: every so many steps, and at given steps."""
+
+    hook: Hook
+    every: int
+    at: tuple[int, ...]
+
+    def next(self, step: int) -> int:
+        """First step at or after `step` at which the hook is due."""
+        found = [s for s in self.at if s >= step]
+        if self.every:
+            found.append(max(self.every, -(-step // self.every) * self.every))
+        return min(found, default=int(loop.NEVER))
+
+
+class Simulation:
+    """Runs a description. Reading never changes a run; writing acts from the next step on.
+
+    net: the description, copied into arrays here; later changes of it have no effect.
+    hooks: called at the interrupts that they ask for.
+    threads: workers; the results do not depend on their number.
+    precision: of the neurons' dynamic state, "double" or "single"; all else is double, weights are stored in single.
+    blocks: target blocks; None lets the network decide. The results do not depend on it while all neurons are awake.
+    sleeping: whether neurons that cannot fire are left alone until something reaches them.
+    """
+
+    def __init__(
+        self, net: Any, hooks: Iterable[Hook] = (), *, threads: int = 1, precision: str = "double", blocks: int | None = None,
+        sleeping: bool = True,
+    ) -> None:  # fmt: skip
+        if precision not in ("double", "single"):
+            raise SimulationError(f"precision is {precision!r}: give 'double' or 'single'")
+        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+            raise SimulationError(f"threads is {threads!r}: give a whole number, at least 1")
+        begun = time.perf_counter()
+        self.net, self.threads, self.precision, self.sleeping = net, int(threads), precision, sleeping
+        self.hooks = list(hooks)
+        for hook in self.hooks:
+            if not isinstance(hook, Hook):
+                raise SimulationError(f"hook {hook!r} is no Hook: subclass thalia_sim.Hook")
+        self.dt = net.dt
+        self.layout = Layout(net, blocks)
+        self.rows = build_rows(net, self.layout, self.threads)
+        self.workers = max(1, min(self.threads, self.layout.n_blocks))
+        self.pool = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
+        self.views: dict[str, Any] = {}
+        self.begin()
+        self.build_s = time.perf_counter() - begun
+
+    def begin(self) -> None:
+        """All arrays at step 0."""
+        assembly = Assembly(self.net, self.layout, self.rows, self.precision, self.workers)
+        self.a, self.group_order = assembly.arrays(), assembly.group_order
+        self.kernels, self.row_kernels = assembly.kernels, assembly.row_kernels()
+        self.kernel_number, self.places, self.drive_places = assembly.kernel, assembly.places, assembly.drives
+        if not self.sleeping:
+            self.a.task[:, loop.T_MAY_SLEEP] = 0
+        self.step = 0
+        self.status = "new"
+        self.samplers: list[Sampler] = []
+        self.due: list[Due] = []
+        self.pace = 64.0  # steps between two looks
+        self.currents = [self.scheduled(d) for d in self.net.drives.values() if isinstance(d.source, StepCurrent)]
+        self.handled = -1
+
+    def reset(self) -> None:
+        """Back to step 0: initial values, parameters and weights as described; hooks start anew."""
+        if self.status == "running":
+            self.close()
+        if any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
+            self.rows = build_rows(self.net, self.layout, self.threads)
+        self.views = {}
+        self.begin()
+
+    # time
+
+    @property
+    def t(self) -> float:
+        """Time in ms."""
+        return self.step * self.net.dt_ns / 1e6
+
+    @property
+    def seed(self) -> int:
+        return int(self.net.seed)
+
+    def steps_of(self, ms: float, what: str) -> int:
+        """A time in ms as whole steps."""
+        if isinstance(ms, bool) or not isinstance(ms, (int, float, np.integer, np.floating)) or not math.isfinite(ms):
+            raise SimulationError(f"{what} is {ms!r} ms: give a finite number")
+        return round(ms * 1e6 / self.net.dt_ns)
+
+    # running
+
+    def run(
+        self, duration: float | None = None, *, until: float | None = None, stop: Callable[[Any], bool] | None = None, stop_every: float = 10.0
+    ) -> None:
+        """Run for `duration` ms, or until a time in ms; end early where stop(sim), asked every `stop_every` ms, is true."""
+        if (duration is None) == (until is None):
+            raise SimulationError(f"run was given duration {duration!r} and until {until!r}: give one of them")
+        end = self.steps_of(until, "until") if duration is None else self.step + self.steps_of(duration, "duration")
+        if end < self.step:
+            raise SimulationError(f"the end, {end * self.dt:g} ms, lies before the present, {self.t:g} ms: give a later one")
+        if self.status in ("complete", "failed", "interrupted"):
+            raise SimulationError(f"this simulation was closed ({self.status}): call reset() or make a new one")
+        ask = max(1, self.steps_of(stop_every, "stop_every"))
+        try:
+            self.start_hooks()
+            self.interrupt()
+            while self.step < end:
+                target = min(end, *(d.next(self.step + 1) for d in self.due), *(c.next(self.step + 1) for c, _ in self.currents), end)
+                if stop is not None:
+                    target = min(target, (self.step // ask + 1) * ask)
+                self.advance(target)
+                self.interrupt()
+                if stop is not None and self.step % ask == 0 and stop(self):
+                    break
+        except StopRun:
+            return
+        except KeyboardInterrupt:
+            self.close("interrupted")
+            raise
+        except BaseException:
+            self.close("failed")
+            raise
+
+    def advance(self, target: int) -> None:
+        """Compiled stretches up to step `target`, with a look of Python now and then."""
+        while self.step < target:
+            stop = min(target, self.step + max(1, int(self.pace)), *(self.sample_limit(s) for s in self.samplers), target)
+            begun, before = time.perf_counter(), self.step
+            status = self.stretch(stop)
+            spent = time.perf_counter() - begun
+            if self.step > before:
+                self.pace = min(self.pace * 2.0, max(1.0, (self.step - before) * LOOK_S / max(spent, 1e-6)))
+            self.drain()
+            if status == loop.LOG_FULL:
+                self.grow_log()
+            elif status == loop.CALENDAR_FULL:
+                self.grow_calendar()
+            elif status == loop.NOT_FINITE:
+                self.not_finite()
+
+    def stretch(self, stop: int) -> int:
+        """One compiled stretch by all workers."""
+        args = (self.a, self.kernels, self.row_kernels)
+        if self.pool is None:
+            status, self.step = loop.stretch(*args, 0, 1, self.step, stop)
+            return int(status)
+        others = [self.pool.submit(loop.stretch, *args, w, self.workers, self.step, stop) for w in range(1, self.workers)]
+        status, step = loop.stretch(*args, 0, self.workers, self.step, stop)
+        for other in others:
+            other.result()
+        self.step = step
+        return int(status)
+
+    def drain(self) -> None:
+        """Hand spikes and samples over to the hooks."""
+        n = int(self.a.log_n[0])
+        self.gather_samples()
+        for hook in self.hooks:
+            if n:
+                hook.spikes(self, self.a.log_step[:n], self.a.log_id[:n])
+            hook.flushed(self)
+        self.a.log_n[0] = 0
+
+    def grow_log(self) -> None:
+        """Room for the spikes of a window that did not fit into the empty log."""
+        need = int(self.a.out_first[self.a.phase[loop.H_PARITY], :, -1].max(initial=0)) + int(self.a.out.shape[1])
+        if need > len(self.a.log_step):
+            self.a = self.a._replace(log_step=np.empty(need, np.int64), log_id=np.empty(need, np.int32))
+
+    def grow_calendar(self) -> None:
+        """Twice as many chunks for events in flight."""
+        a = self.a
+        blocks, chunks = a.chunk_next.shape
+        chunk, after = np.zeros((blocks, 2 * chunks * loop.CHUNK), np.uint64), np.zeros((blocks, 2 * chunks), np.int32)
+        chunk[:, : chunks * loop.CHUNK], after[:, :chunks] = a.chunk, a.chunk_next
+        after[:, chunks:-1] = np.arange(chunks + 1, 2 * chunks)
+        for b in range(blocks):
+            after[b, -1] = a.free[b]
+            a.free[b] = chunks
+        self.a = a._replace(chunk=chunk, chunk_next=after)
+
+    def not_finite(self) -> None:
+        """Say which state is not finite."""
+        bad = int(self.a.bad[self.a.bad >= 0][0])
+        geom, piece = self.a.geom[bad], self.layout.pieces[int(self.a.task[bad, loop.T_PIECE])]
+        model = model_of(piece.population.model)
+        dynamic = [f for f in model.state_fields if f not in model.held]
+        window = int(self.a.check[0])
+        for fields, store, base in ((dynamic, self.a.state, geom[G.state]), (model.held, self.a.held, geom[G.held])):
+            for k, field in enumerate(fields):
+                values = store[base + k * geom[G.n] + geom[G.lo] :][: geom[G.count]]
+                wrong = np.flatnonzero(np.isnan(values) if fields is model.held else ~np.isfinite(values))
+                if len(wrong):
+                    last = self.step // window * window
+                    raise SimulationError(
+                        f"{field} of {piece.population.name}[{geom[G.lo] + wrong[0]}] became {values[wrong[0]]} between "
+                        f"{max(0, last - window) * self.dt:g} and {self.t:g} ms: look at its inputs, weights and parameters"
+                    )
+        raise SimulationError(f"a state of {piece.population.name} was not finite before {self.t:g} ms: look at its inputs and parameters")
+
+    # hooks
+
+    def start_hooks(self) -> None:
+        if self.status != "new":
+            return
+        self.status = "running"
+        for hook in self.hooks:
+            every = 0 if hook.every is None else self.steps_of(hook.every, f"every of hook {hook.name}")
+            if hook.every is not None and every < 1:
+                raise SimulationError(f"every of hook {hook.name} is {hook.every!r} ms: must be at least one step, {self.dt:g} ms")
+            at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in hook.at))
+            hook.start(self)
+            self.due.append(Due(hook, every, at))
+
+    def interrupt(self) -> None:
+        """Call whoever is due at this step; each at most once."""
+        if self.handled == self.step:
+            return
+        self.handled = self.step
+        for due, change in self.currents:
+            if due.next(self.step) == self.step:
+                change(self.step)
+        for due in self.due:
+            if due.next(self.step) == self.step:
+                due.hook.handle(self)
+                for other in self.hooks:
+                    if other is not due.hook:
+                        other.handled(self, due.hook)
+
+    def close(self, status: str = "complete") -> None:
+        """End the simulation: hooks finish (recordings are closed). Called by leaving a `with` block."""
+        if self.status in ("complete", "failed", "interrupted"):
+            return
+        started, self.status = self.status == "running", status
+        if started:
+            for hook in self.hooks:
+                hook.finish(self, status)
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.close("complete" if kind is None else "interrupted" if kind is KeyboardInterrupt else "failed")
+
+    # samples
+
+    def sample(self, selection: Any, variable: str, every: float = 1.0) -> Sampler:
+        """Have the engine write down a state variable of chosen elements every so many ms (first after that time)."""
+        steps = self.steps_of(every, "every of a sample")
+        if steps < 1:
+            raise SimulationError(f"every of a sample of {variable} is {every!r} ms: must be at least one step, {self.dt:g} ms")
+        sampler = Sampler(steps, len(selection))
+        sampler.taken = self.step
+        begin = 0
+        for population, index in selection.parts:
+            numbers = np.asarray(index, dtype=np.int64)
+            model = model_of(population.model)
+            if variable not in model.state_fields:
+                raise PathError(f"population {population.name} ({model.name}) has no state {variable!r}: {nearest(variable, model.state_fields)}")
+            held = variable in model.held
+            fields = model.held if held else tuple(f for f in model.state_fields if f not in model.held)
+            for task in self.places[population.name].tasks:
+                lo, n = self.a.geom[task, G.lo], self.a.geom[task, G.count]
+                mine = np.flatnonzero((numbers >= lo) & (numbers < lo + n))
+                if len(mine):
+                    row = [task, steps, fields.index(variable), int(held), 0, len(mine), 0, 0]
+                    sampler.parts.append((self.add_sampler(row, numbers[mine], len(fields)), begin + mine))
+            begin += len(numbers)
+        self.samplers.append(sampler)
+        return sampler
+
+    def add_sampler(self, row: list[int], numbers: NDArray[np.int64], fields: int) -> int:
+        room = max(SAMPLE_ROOM // len(numbers), 16) * len(numbers)
+        row[loop.M_FIRST], row[loop.M_BUFFER] = len(self.a.sample_index), len(self.a.sample)
+        temp = max(self.a.temp.shape[1], fields * len(numbers))
+        self.a = self.a._replace(
+            sampler=np.vstack([self.a.sampler, np.array([row], np.int64)]),
+            sample_index=np.append(self.a.sample_index, numbers.astype(np.int32)),
+            sample=np.append(self.a.sample, np.zeros(room)),
+            temp=np.zeros((self.workers, temp)),
+        )
+        return len(self.a.sampler) - 1
+
+    def sample_limit(self, sampler: Sampler) -> int:
+        """Last step that fits into a sampler's buffer."""
+        longest = max((len(columns) for _, columns in sampler.parts), default=1)
+        return (sampler.taken // sampler.every + max(SAMPLE_ROOM // longest, 16)) * sampler.every
+
+    def gather_samples(self) -> None:
+        done = self.a.phase[loop.H_EMIT] == 1  # a window was integrated whose spikes are not out yet: leave its samples for later
+        if done:
+            return
+        for sampler in self.samplers:
+            first, last = sampler.taken // sampler.every + 1, self.step // sampler.every
+            if last < first:
+                continue
+            values = np.empty((last - first + 1, sampler.n))
+            for row, columns in sampler.parts:
+                n, at = len(columns), self.a.sampler[row, loop.M_BUFFER]
+                values[:, columns] = self.a.sample[at : at + len(values) * n].reshape(len(values), n)
+                self.a.sampler[row, loop.M_ROW] = 0
+            sampler.kept.append((np.arange(first, last + 1, dtype=np.int64) * sampler.every, values))
+            sampler.taken = self.step
+
+    # currents by steps
+
+    def scheduled(self, drive: Any) -> tuple[Due, Callable[[int], None]]:
+        """A stepwise current: its times, and what sets it."""
+        times = np.atleast_1d(np.asarray(drive.source.times, dtype=float))
+        amplitudes = np.atleast_1d(np.asarray(drive.source.amplitudes, dtype=float))
+        if times.shape != amplitudes.shape or times.ndim != 1 or (np.diff(times) <= 0).any() or (len(times) and times[0] < 0):
+            raise SimulationError(f"drive {drive.name} has {len(times)} times and {len(amplitudes)} amplitudes: give as many, times from 0 on rising")
+        steps = tuple(self.steps_of(float(t), f"a time of drive {drive.name}") for t in times)
+        before = [0.0]
+
+        def change(step: int) -> None:
+            view = self[drive.name]
+            value = float(amplitudes[steps.index(step)])
+            view.add(value - before[0])
+            before[0] = value
+
+        return Due(Hook(), 0, steps), change
+
+    # access
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.views:
+            net = self.net
+            if name in net.populations:
+                kind = PopulationView if model_of(net.populations[name].model).kind == "neuron" else SourceView
+                self.views[name] = kind(self, net.populations[name])
+            elif name in net.projections:
+                self.views[name] = ProjectionView(self, net.projections[name])
+            elif name in net.drives:
+                self.views[name] = DriveView(self, net.drives[name])
+            else:
+                known = [*net.populations, *net.projections, *net.drives]
+                raise PathError(f"unknown population, projection or drive {name!r}: {nearest(name, known)}")
+        return self.views[name]
+
+    def group_number(self, k: int) -> int:
+        """Number of group k of the rows in the loop's table, which is ordered by source population."""
+        return int(self.group_order.index(k))
+
+    def store_weights(self, k: int) -> None:
+        """Give each synapse of a group with one weight a weight of its own, so that they can differ."""
+        group, a = self.rows.groups[k], self.a
+        shift = group.first_syn - len(a.w)
+        w = np.append(a.w, np.full(group.n_syn, group.w_uniform, dtype=np.float32))
+        number = self.group_number(k)
+        a.group[number, loop.R_KIND], a.group[number, loop.R_W_SHIFT] = 0, shift
+        self.a = a._replace(w=w)
+        groups = list(self.rows.groups)
+        groups[k] = replace(group, uniform=False, w_shift=shift)
+        self.rows = self.rows._replace(groups=groups, w=w)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Totals since step 0: neuron updates, spikes, synaptic events pushed, delivered and in flight."""
+        total = self.a.count.sum(axis=0)
+        return {
+            "neuron_updates": int(total[loop.C_UPDATES]),
+            "synaptic_events": int(total[loop.C_DELIVERED]),
+            "emitted": int(total[loop.C_PUSHED]),
+            "delivered": int(total[loop.C_DELIVERED]),
+            "in_flight": self.in_flight(),
+            "cancelled": 0,
+            "segments": int(total[loop.C_EVENTS]),
+        }
+
+    def in_flight(self) -> int:
+        """Synaptic events in the calendars, counted there."""
+        a, total = self.a, 0
+        for b, s in zip(*np.nonzero(a.slot_head >= 0), strict=True):
+            c = int(a.slot_head[b, s])
+            while True:
+                last = c == a.slot_tail[b, s]
+                words = a.chunk[b, c * loop.CHUNK :][: int(a.slot_fill[b, s]) if last else loop.CHUNK]
+                total += int((words >> LENGTH_SHIFT & LENGTH_MASK).sum())
+                if last:
+                    break
+                c = int(a.chunk_next[b, c])
+        return total
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self.a)
+
+

@@ -1,0 +1,18 @@
+"""Poisson input: independent trains for each target, or trains that many targets share."""
+
+from typing import Any, NamedTuple
+
+from .contract import source
+
+
+class Poisson(NamedTuple):
+    """A drive: an independent Poisson train for each target, each event adding w to a receptor. Any number of events per step."""
+
+    rate: Any = 10.0  # Hz: a number, one value a target, or a TimedArray
+
+
+@source
+class PoissonSource(NamedTuple):
+    """A population of Poisson trains, whose spikes go to all targets of its projections, with their delays."""
+
+    rate: Any = 10.0  # Hz: a number, one value an element, or a TimedArray

@@ -1,0 +1,79 @@
+"""Populations that fire at given times: from arrays, or from a SONATA spike file.
+
+A spike at time t (ms) is put on the grid, at the nearest step, and is then sent as a neuron's spike at that time would be.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import DescriptionError
+from .contract import source
+
+
+@source
+class SpikeArray(NamedTuple):
+    """Spikes at `times` by the elements `ids` (numbers within the population), in any order."""
+
+    times: Any = ()  # ms
+    ids: Any = ()
+
+    def spikes(self) -> tuple[np.ndarray, np.ndarray]:
+        """(times [n] ms, ids [n])."""
+        return np.atleast_1d(np.asarray(self.times, dtype=np.float64)), np.atleast_1d(np.asarray(self.ids))
+
+
+@source
+class SpikeFile(NamedTuple):
+    """Spikes of one population of a SONATA spike file (HDF5: /spikes/<population>/timestamps, node_ids)."""
+
+    path: str = ""
+    population: str | None = None  # None: the only one in the file
+    start: float = 0.0  # ms, added to each time
+
+    def spikes(self) -> tuple[np.ndarray, np.ndarray]:
+        """(times [n] ms, ids [n])."""
+        times, ids = read_sonata(self.path, self.population)
+        return times + self.start, ids
+
+
+UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
+
+
+def read_sonata(path: str, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(times [n] ms, node ids [n]) of a population of a SONATA spike file."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = list(file["spikes"]) if "spikes" in file else []
+            name = found[0] if population is None and len(found) == 1 else population
+            if name is None or name not in found:
+                wanted = "one of several" if population is None else repr(population)
+                raise DescriptionError(f"spike file {path} has populations {found}: {wanted} was asked for, name one of them")
+            group = file["spikes"][name]
+            unit = group["timestamps"].attrs.get("units", "ms")
+            unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+            if unit not in UNITS:
+                raise DescriptionError(f"spike file {path} has times in {unit!r}: give a file in ms or s")
+            return group["timestamps"][:] * UNITS[unit], group["node_ids"][:].astype(np.int64)
+    except (OSError, KeyError) as error:
+        raise DescriptionError(f"spike file {path!r} cannot be read as SONATA spikes ({error}): check the path and the file") from error
+
+
+def on_grid(times: np.ndarray, ids: np.ndarray, n: int, dt: float, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(steps, ids) in order of (step, id), checked against a population of n elements; a spike at t is found in step t/dt - 1."""
+    if times.shape != ids.shape or times.ndim != 1:
+        raise DescriptionError(f"population {name} has {times.shape} spike times and {ids.shape} ids: give two lists of one length")
+    if len(ids) and ids.dtype.kind not in "iu":
+        raise DescriptionError(f"population {name} has spike ids of type {ids.dtype}: give whole numbers")
+    if not np.isfinite(times).all():
+        raise DescriptionError(f"population {name} has a spike time that is not finite: remove it")
+    if len(ids) and (ids.min() < 0 or ids.max() >= n):
+        worst = ids.min() if ids.min() < 0 else ids.max()
+        raise DescriptionError(f"population {name} has a spike of element {worst}: it has elements 0..{n - 1}")
+    steps = np.floor(times / dt + 0.5).astype(np.int64) - 1
+    if len(steps) and steps.min() < 0:
+        raise DescriptionError(f"population {name} has a spike at {times.min():g} ms: the first can be at one step, {dt:g} ms")
+    order = np.lexsort((ids, steps))
+    return steps[order], ids[order].astype(np.int64)

@@ -1,0 +1,362 @@
+"""Reading and writing a running simulation by name: `sim["exc"].v`, `sim["exc->inh"].w`, `sim["poisson->exc"].rate`.
+
+What is read is a copy, brought up to the present where neurons sleep; reading never changes a run. What is written acts from the next step on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .assembly import parameter_rows
+from .errors import DescriptionError, PathError, SimulationError, nearest
+from .kernels import loop
+from .kernels.blocks import G, make_block
+from .kernels.drives import D_RATE, D_W
+from .neurons.contract import model_of, scalar_parameters
+from .rows import synapses, weight_index
+from .sources import DC, Poisson, StepCurrent, TimedArray
+
+if TYPE_CHECKING:
+    from .simulation import Simulation
+
+
+class View:
+    """Attributes of one named thing; subclasses say which and how."""
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        object.__setattr__(self, "sim", sim)
+        object.__setattr__(self, "thing", thing)
+
+    @property
+    def name(self) -> str:
+        return str(self.thing.name)
+
+    def known(self) -> list[str]:
+        """Names that can be read."""
+        raise NotImplementedError
+
+    def unknown(self, field: str) -> PathError:
+        return PathError(f"{self.name} has no {field!r}: {nearest(field, self.known())}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.known()]
+
+
+class PopulationView(View):
+    """State (arrays [n]) and parameters (numbers, or arrays [n]) of a population of neurons."""
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        super().__init__(sim, thing)
+        object.__setattr__(self, "model", model_of(thing.model))
+        object.__setattr__(self, "params", thing.model)
+
+    def __len__(self) -> int:
+        return int(self.thing.n)
+
+    def known(self) -> list[str]:
+        return list(dict.fromkeys([*self.model.state_fields, *self.model.params]))
+
+    def where(self, field: str) -> tuple[NDArray[Any], int, int | None]:
+        """(store, start, number among the dynamic fields or None) of a state field."""
+        place = self.sim.places[self.name]
+        if field in self.model.held:
+            return self.sim.a.held, place.held + self.model.held.index(field) * self.thing.n, None
+        dynamic = [f for f in self.model.state_fields if f not in self.model.held]
+        number = dynamic.index(field)
+        return self.sim.a.state, place.state + number * self.thing.n, number
+
+    def __getattr__(self, field: str) -> Any:
+        if field.startswith("__"):
+            raise AttributeError(field)
+        if field in self.model.state_fields:
+            store, first, number = self.where(field)
+            values = np.array(store[first : first + self.thing.n], dtype=np.float64)
+            return values if number is None else self.present(values, number)
+        if field in self.model.params:
+            value = getattr(self.params, field)
+            return np.array(value, dtype=float) if np.ndim(value) else float(value)
+        raise self.unknown(field)
+
+    def present(self, values: NDArray[np.float64], number: int) -> NDArray[np.float64]:
+        """State of sleeping neurons as it would be now, without waking them."""
+        sim = self.sim
+        for task in sim.places[self.name].tasks:
+            lo, n = int(sim.a.geom[task, G.lo]), int(sim.a.geom[task, G.count])
+            if n and sim.a.sleep[sim.a.task[task, loop.T_PIECE], loop.S_MODE] == 1:
+                index = np.arange(lo, lo + n, dtype=np.int32)
+                fields = len(self.model.state_fields) - len(self.model.held)
+                out = np.empty(fields * n)
+                loop.read_task(sim.a, sim.kernels, task, sim.step, index, out)
+                values[lo : lo + n] = out[number * n : (number + 1) * n]
+        return values
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if field in self.model.state_fields:
+            values = self.checked(field, value)
+            self.wake()
+            store, first, _ = self.where(field)
+            store[first : first + self.thing.n] = values
+            place = self.sim.places[self.name]
+            if field == "i_ext" and place.timed:
+                self.sim.a.held[place.base : place.base + self.thing.n] = values
+        elif field in self.model.params:
+            self.set_parameter(field, value)
+        else:
+            raise self.unknown(field)
+
+    def checked(self, field: str, value: Any) -> NDArray[np.float64]:
+        values = np.asarray(value, dtype=float)
+        if values.ndim > 1 or (values.ndim == 1 and values.shape != (self.thing.n,)):
+            raise DescriptionError(f"{field} of {self.name} is given shape {list(values.shape)}: give a number or {self.thing.n} values")
+        wrong = np.isnan(values) if field in self.model.held or field in self.model.params else ~np.isfinite(values)
+        if wrong.any():
+            raise DescriptionError(f"{field} of {self.name} is given {values[wrong][0] if values.ndim else values}: give finite numbers")
+        return values
+
+    def wake(self) -> None:
+        """Bring sleeping neurons up to the present; whether they sleep on is decided anew."""
+        sim = self.sim
+        for task in sim.places[self.name].tasks:
+            piece = sim.a.task[task, loop.T_PIECE]
+            if sim.a.sleep[piece, loop.S_MODE] == 1:
+                loop.wake(sim.a, sim.kernels, task, sim.step, 0)
+            sim.a.sleep[piece, loop.S_NEXT] = sim.step
+
+    def set_parameter(self, field: str, value: Any) -> None:
+        values = self.checked(field, value)
+        params = self.params._replace(**{field: float(values) if values.ndim == 0 else values})
+        rows = parameter_rows(params, self.thing.n, self.sim.dt, self.name)
+        self.wake()
+        sim, place = self.sim, self.sim.places[self.name]
+        per_element = not scalar_parameters(params)
+        if per_element != place.per_element:
+            sim.a = sim.a._replace(par=np.append(sim.a.par, rows.ravel()))
+            place.per_element, place.par = per_element, len(sim.a.par) - rows.size
+            kernels = make_block(self.model, type(self.model.derive(type(params)(*map(float, self.first(params))), sim.dt)), per_element, sim.precision)
+            for task in place.tasks:
+                sim.a.geom[task, G.par] = place.par
+                sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
+                if self.model.sleeps and sim.a.task[task, loop.T_SPARSE] >= 0:
+                    columns = [loop.T_SPARSE, loop.T_CENSUS, loop.T_READ]
+                    sim.a.task[task, columns] = [sim.kernel_number(k) for k in kernels[1:]]
+        else:
+            sim.a.par[place.par : place.par + rows.size] = rows.ravel()
+        object.__setattr__(self, "params", params)
+
+    @staticmethod
+    def first(params: Any) -> list[float]:
+        return [float(np.ravel(x)[0]) for x in params]
+
+
+class SourceView(View):
+    """A population that only sends spikes: its parameters, and whether it is on."""
+
+    def known(self) -> list[str]:
+        return [*self.thing.model._fields, "on"]
+
+    def __getattr__(self, field: str) -> Any:
+        if field == "on":
+            return all(self.sim.a.task[t, loop.T_ON] == 1 for t in self.sim.places[self.name].tasks)
+        if field.startswith("__") or field not in self.thing.model._fields:
+            raise AttributeError(field) if field.startswith("__") else self.unknown(field)
+        return getattr(self.thing.model, field)
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if field != "on":
+            raise SimulationError(f"{field} of source {self.name} cannot be changed in a run: switch it with on, or describe another network")
+        for task in self.sim.places[self.name].tasks:
+            self.sim.a.task[task, loop.T_ON] = int(bool(value))
+            piece = self.sim.a.task[task, loop.T_PIECE]
+            self.sim.a.out_first[:, piece, :] = 0
+
+
+class DriveView(View):
+    """A Poisson drive (rate in Hz, w) or a current (amplitude in pA), and whether it is on."""
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        super().__init__(sim, thing)
+        object.__setattr__(self, "values", dict(thing.source._asdict(), w=thing.w, on=True))
+
+    def known(self) -> list[str]:
+        return list(self.values)
+
+    def __getattr__(self, field: str) -> Any:
+        if field.startswith("__") or field not in self.values:
+            raise AttributeError(field) if field.startswith("__") else self.unknown(field)
+        return self.values[field]
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if field not in self.values:
+            raise self.unknown(field)
+        if field == "on":
+            self.switch(bool(value))
+        elif isinstance(self.thing.source, DC) and field == "amplitude":
+            if self.values["on"]:
+                self.add(np.asarray(value, dtype=float) - np.asarray(self.values["amplitude"], dtype=float))
+        elif isinstance(self.thing.source, Poisson) and field in ("rate", "w"):
+            self.set_poisson(field, value)
+        else:
+            raise SimulationError(f"{field} of drive {self.name} cannot be changed in a run: switch it with on, or describe another network")
+        self.values[field] = value
+
+    def add(self, amount: Any) -> None:
+        """Add a current (pA; a number, or one value a target) to what its targets receive."""
+        amount = np.asarray(amount, dtype=float)
+        begin = 0
+        for population, index in self.thing.target.parts:
+            view = self.sim[population.name]
+            place = self.sim.places[population.name]
+            numbers = np.asarray(index, dtype=np.int64)
+            part = amount if amount.ndim == 0 else amount[begin : begin + len(numbers)]
+            begin += len(numbers)
+            view.wake()
+            if "i_ext" not in view.model.held:
+                raise DescriptionError(f"population {population.name} ({view.model.name}) has no held state i_ext: it takes no currents")
+            store, first, _ = view.where("i_ext")
+            store[first + numbers] += part
+            if place.timed:
+                self.sim.a.held[place.base + numbers] += part
+
+    def switch(self, on: bool) -> None:
+        if on == self.values["on"]:
+            return
+        if isinstance(self.thing.source, DC):
+            self.add((1.0 if on else -1.0) * np.asarray(self.values["amplitude"], dtype=float))
+        elif isinstance(self.thing.source, StepCurrent):
+            raise SimulationError(f"drive {self.name} is a current by steps: give it a step to 0 pA instead of switching it off")
+        for task in self.sim.drive_places[self.name].tasks:
+            self.sim.a.task[task, loop.T_ON] = int(on)
+        self.restart()
+
+    def restart(self) -> None:
+        """Draw the next event of sparse processes anew: what was drawn held for the rate before."""
+        for first, tiles in self.sim.drive_places[self.name].clocks:
+            self.sim.a.held[first + 1 : first + 2 * tiles : 2] = -1.0
+
+    def set_poisson(self, field: str, value: Any) -> None:
+        if np.ndim(value) or isinstance(value, TimedArray) or np.ndim(self.values[field]) or isinstance(self.values[field], TimedArray):
+            raise SimulationError(f"{field} of drive {self.name} can be changed from number to number only: describe another network")
+        if not math.isfinite(value) or (field == "rate" and value < 0):
+            raise DescriptionError(f"{field} of drive {self.name} is given {value!r}: give a finite number, a rate of at least 0 Hz")
+        for task in self.sim.drive_places[self.name].tasks:
+            par = self.sim.a.geom[task, G.par]
+            if field == "w":
+                self.sim.a.par[par + D_W] = value
+            else:
+                self.set_rate(task, int(par), float(value))
+        self.restart()
+
+    def set_rate(self, task: int, par: int, rate: float) -> None:
+        """Another rate for a task: its number, and its guide table if it has one."""
+        from .assembly import DENSE_FROM, MOST
+        from .kernels.drives import CDF, CELLS, D_CDF, D_DRAWS, guide_table
+
+        a, mean = self.sim.a, rate * self.sim.dt * 1e-3
+        dense = a.par[par + D_CDF] > 0
+        if not dense and mean > 100 * DENSE_FROM:
+            raise SimulationError(f"rate of drive {self.name} is raised to {rate:g} Hz from a sparse one: describe it with a higher rate")
+        if dense:
+            draws = max(1, math.ceil(mean / MOST))
+            table, cdf = guide_table(mean / draws)
+            a.par[par + D_DRAWS] = draws
+            first = int(a.par[par + D_CDF])
+            a.par[first : first + CDF] = cdf
+            at = a.geom[task, G.tab]
+            a.tab[at : at + CELLS] = table
+        a.par[par + D_RATE] = mean
+
+
+class ProjectionView(View):
+    """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
+
+    i, j: source and target, numbered within the projection's selections' populations [n]; w in the receptor's unit; delay in ms.
+    """
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        super().__init__(sim, thing)
+        object.__setattr__(self, "cache", {})
+
+    @property
+    def changed_rows(self) -> bool:
+        return bool(self.cache.get("changed"))
+
+    def known(self) -> list[str]:
+        return ["i", "j", "w", "delay", "gain"]
+
+    def __len__(self) -> int:
+        return len(self.place())
+
+    def rows(self) -> Any:
+        return self.sim.rows._replace(w=self.sim.a.w)
+
+    def place(self) -> NDArray[np.int64]:
+        if "place" not in self.cache:
+            self.cache["place"] = weight_index(self.rows(), self.sim.layout, self.thing)
+        return self.cache["place"]
+
+    def group(self) -> list[int]:
+        """Groups of rows that hold this projection."""
+        return [k for k, g in enumerate(self.sim.rows.groups) if any(p is self.thing for p in g.projections)]
+
+    def table(self) -> tuple[NDArray[Any], ...]:
+        return synapses(self.rows(), self.sim.layout, self.thing, self.sim.net)
+
+    def synapses(self, source: Any = None, target: Any = None) -> dict[str, NDArray[Any]]:
+        """i, j, w and delay of the synapses from and to given elements (numbers as in i and j; None: any)."""
+        i, j, w, delay = self.table()
+        keep = np.ones(len(i), dtype=bool)
+        for wanted, have in ((source, i), (target, j)):
+            if wanted is not None:
+                keep &= np.isin(have, np.atleast_1d(wanted))
+        return {"i": i[keep], "j": j[keep], "w": w[keep], "delay": delay[keep]}
+
+    def __getattr__(self, field: str) -> Any:
+        if field in ("i", "j", "w", "delay"):
+            return self.table()[("i", "j", "w", "delay").index(field)]
+        if field == "gain":
+            return float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
+        if field.startswith("__"):
+            raise AttributeError(field)
+        raise self.unknown(field)
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if field == "w":
+            self.set_w(value)
+        elif field == "gain":
+            if not math.isfinite(value):
+                raise DescriptionError(f"gain of {self.name} is given {value!r}: give a finite number")
+            self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
+        elif field in ("i", "j", "delay"):
+            raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
+        else:
+            raise self.unknown(field)
+
+    def alone(self, what: str) -> int:
+        """The one group that holds this projection and no other."""
+        groups = self.group()
+        if len(groups) != 1 or len(self.sim.rows.groups[groups[0]].projections) != 1:
+            raise SimulationError(f"{what} of {self.name}: its rows are merged with those of other projections, connect it with gain=1.0")
+        return groups[0]
+
+    def set_w(self, value: Any) -> None:
+        """Write weights: a number, or one value a synapse in the order of `w`."""
+        sim, sign = self.sim, self.sign()
+        values = np.asarray(value, dtype=float)
+        n = len(self.table()[0])
+        if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
+            raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
+        if not np.isfinite(values).all() or (sign and (values * sign < 0).any()):
+            raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
+        for k in self.group():
+            if sim.rows.groups[k].uniform:
+                sim.store_weights(k)
+        object.__setattr__(self, "cache", {"changed": True})
+        sim.a.w[self.place()] = values
+
+    def sign(self) -> int:
+        signs = {model_of(p.model).signs.get(self.thing.receptor, 0) for p in self.thing.target.populations}
+        return signs.pop() if len(signs) == 1 else 0
