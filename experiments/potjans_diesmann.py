@@ -2,7 +2,7 @@
 
 a tenth       thalia-sim run experiments/potjans_diesmann.py --out tenth.h5
 in full       thalia-sim run experiments/potjans_diesmann.py --set scale=1.0 --threads 2 --out full.h5   (needs 4 GB of memory)
-without noise thalia-sim run experiments/potjans_diesmann.py --set drive=dc --out dc.h5
+without noise thalia-sim run experiments/potjans_diesmann.py --set drive=dc --set scale=0.5 --out dc.h5
 """
 
 from thalia_sim.circuits import potjans_diesmann

@@ -18,8 +18,9 @@ from thalia_sim.hooks import MemoryRecorder, Recorder, Sample
 from thalia_sim.network import Network
 from thalia_sim.neurons import LIFExp
 from thalia_sim.recording import open_recording
+from thalia_sim.recording.provenance import plain_command
 from thalia_sim.recording.tables import BLOCK, Members, SpikeTable, clock_times
-from thalia_sim.recording.writer import RecordingWriter
+from thalia_sim.recording.writer import Column, RecordingWriter
 from thalia_sim.wiring import probability
 
 HERE = Path(__file__).parent
@@ -122,9 +123,14 @@ def test_metadata_say_how_it_came_about(recorded):
         meta = recording.meta
         assert recording.seed == 7 and recording.dt == 0.1
         assert recording.config["network"] == json.loads(json.dumps(network().describe()))
-        assert {"numpy", "numba", "h5py"} <= set(meta["versions"])
+        assert {"thalia-sim", "numpy", "numba", "h5py"} <= set(meta["versions"])
         assert meta["populations"][1] == {"name": "inh", "n": 20, "offset": 80, "model": "LIFExp"}
         assert meta["platform"].count(" ") == 2 and str(Path.home()) not in json.dumps(meta)
+
+
+def test_the_command_names_no_folders():
+    argv = ["/somewhere/thalia_sim/__main__.py", "run", "/home/me/a b.py", "--out=/data/run.h5", "--set", "exc.w=1"]
+    assert plain_command(argv) == "thalia-sim run 'a b.py' --out=run.h5 --set exc.w=1"
 
 
 def test_every_dataset_says_what_it_is_and_in_which_unit(recorded):
@@ -228,8 +234,8 @@ def test_a_write_cut_short_leaves_equal_columns(tmp_path, monkeypatch):
     writer.commit(10, 1.0)
     table.append(np.arange(10, 20), np.arange(10))
     table.split(20)
-    ids = table.columns["exc"][1]
-    monkeypatch.setattr(type(ids), "write", lambda self, real=type(ids).write: real(self) if self is not ids else _full_disk())
+    ids, write = table.columns["exc"][1], Column.write
+    monkeypatch.setattr(Column, "write", lambda self: write(self) if self is not ids else _full_disk())
     with pytest.raises(RecordingError, match="cannot write .*run.h5.*No space left"):
         writer.commit(20, 2.0)
     monkeypatch.undo()

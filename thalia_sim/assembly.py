@@ -6,20 +6,18 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.typed import List
 from numpy.typing import NDArray
 
 from .distributions import Distribution
 from .errors import DescriptionError, SimulationError
 from .kernels import loop
-from .kernels.blocks import Geom, make_block, signature
+from .kernels.blocks import Geom, make_block
 from .kernels.drives import CELLS, DENSE_TILE, TILE, D_BIN_STEPS, D_BINS, D_CDF, D_DRAWS, D_FIRST, D_LIST, D_N_BINS, D_RATE, D_REL
 from .kernels.drives import D_TARGETS, D_W, D_WIDTH, D_WS
 from .kernels.drives import base_current, guide_table, make_current, make_drive, ornstein_uhlenbeck, poisson_dense, poisson_each
 from .kernels.drives import poisson_source, poisson_sparse, spike_array
 from .kernels.rng import stream_key
-from .kernels.rows import MAX_GROUPS, SIGNATURE, make_rows
+from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout, Piece
 from .neurons.contract import model_of, scalar_parameters
 from .rows import Rows
@@ -78,7 +76,7 @@ class Assembly:
         self.net, self.layout, self.rows, self.precision, self.workers = net, layout, rows, precision, workers
         self.state, self.held, self.par, self.tab = (Store(d) for d in (np.float64 if precision == "double" else np.float32, float, float, np.uint8))
         self.par.place([0.0])  # so that a place of 0 can mean "none"
-        self.kernels = List.empty_list(types.FunctionType(signature(precision)))
+        self.kernels: list[Any] = []
         self.numbers: dict[int, int] = {}
         self.places: dict[str, Place] = {}
         self.drives: dict[str, DrivePlace] = {}
@@ -416,14 +414,10 @@ class Assembly:
             bad=np.full((2, blocks), -1, np.int64),
             meeting=np.zeros(1, np.int64),
             window=np.array([window], np.int64),
+            kernels=np.array([k.address for k in self.kernels], dtype=np.int64),
+            rows=np.array([k.address for k in make_rows()], dtype=np.int64),
             check=np.array([max(1, round(CHECK_MS / self.net.dt))], np.int64),
         )
-
-    def row_kernels(self) -> Any:
-        kernels = List.empty_list(types.FunctionType(SIGNATURE))
-        for kernel in make_rows():
-            kernels.append(kernel)
-        return kernels
 
 
 def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:

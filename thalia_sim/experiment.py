@@ -237,13 +237,15 @@ class Outcome(NamedTuple):
     wall_s: float  # of the run, without building
     elements: int
     spikes: int
+    compiled: int  # functions that this process had to compile
     out: Path | None
 
     def __str__(self) -> str:
         rate = self.spikes / self.elements / self.t * 1000.0 if self.elements and self.t else 0.0
         speed = self.t / 1000.0 / self.wall_s if self.wall_s else 0.0
+        first = ", compiling included: the next run will be faster" if self.compiled else ""
         lines = [
-            f"{self.status}: {self.t:g} ms simulated in {self.wall_s:.2f} s ({speed:.3g} x real time)",
+            f"{self.status}: {self.t:g} ms simulated in {self.wall_s:.2f} s ({speed:.3g} x real time{first})",
             f"{self.spikes:,} spikes of {self.elements:,} elements, {rate:.3g} Hz on average",
         ]
         if self.out is None:
@@ -272,6 +274,7 @@ def run_experiment(
     brings a recorder of its own, which then writes to `out`.
     """
     from .hooks.progress import Progress
+    from .kernels.jit import compilations
     from .recording.writer import check_target
     from .simulation import Simulation
 
@@ -289,7 +292,8 @@ def run_experiment(
         with contextlib.suppress(KeyboardInterrupt):
             sim.run(until=until)
             sim.close()
-    return Outcome(sim.status, sim.t, time.perf_counter() - begin, net.n, watch.spikes_seen, out)
+        wall = time.perf_counter() - begin
+    return Outcome(sim.status, sim.t, wall, net.n, watch.spikes_seen, len(compilations), out)
 
 
 def add_recorder(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from .network import Network
     from .projection import Projection
 
-NS_UPDATE = 1.5  # a step of an element that is awake
-NS_DRAW = 1.5  # a step of an element with a Poisson or other noisy drive
-NS_EVENT = 2.0  # a synaptic event
+NS_UPDATE = 2.5  # a step of an element that is awake
+NS_DRAW = 2.0  # a step of an element with a Poisson or other noisy drive
+NS_EVENT = 1.5  # a synaptic event
 NS_SYNAPSE = 150.0  # building a synapse
 BLOCK = 65_536  # elements whose synapses lie together
 RATES = (1.0, 10.0)  # Hz, assumed

@@ -102,8 +102,7 @@ class Simulation:
         """All arrays at step 0."""
         assembly = Assembly(self.net, self.layout, self.rows, self.precision, self.workers)
         self.a, self.group_order = assembly.arrays(), assembly.group_order
-        self.kernels, self.row_kernels = assembly.kernels, assembly.row_kernels()
-        self.kernel_number, self.places, self.drive_places = assembly.kernel, assembly.places, assembly.drives
+        self.assembly, self.places, self.drive_places = assembly, assembly.places, assembly.drives
         if not self.sleeping:
             self.a.task[:, loop.T_MAY_SLEEP] = 0
         self.step = 0
@@ -193,12 +192,11 @@ class Simulation:
 
     def stretch(self, stop: int) -> int:
         """One compiled stretch by all workers."""
-        args = (self.a, self.kernels, self.row_kernels)
         if self.pool is None:
-            status, self.step = loop.stretch(*args, 0, 1, self.step, stop)
+            status, self.step = loop.stretch(self.a, 0, 1, self.step, stop)
             return int(status)
-        others = [self.pool.submit(loop.stretch, *args, w, self.workers, self.step, stop) for w in range(1, self.workers)]
-        status, step = loop.stretch(*args, 0, self.workers, self.step, stop)
+        others = [self.pool.submit(loop.stretch, self.a, w, self.workers, self.step, stop) for w in range(1, self.workers)]
+        status, step = loop.stretch(self.a, 0, self.workers, self.step, stop)
         for other in others:
             other.result()
         self.step = step
@@ -394,6 +392,12 @@ class Simulation:
     def group_number(self, k: int) -> int:
         """Number of group k of the rows in the loop's table, which is ordered by source population."""
         return int(self.group_order.index(k))
+
+    def kernel_number(self, kernel: Any) -> int:
+        """Number of a compiled kernel in the loop's table of addresses."""
+        number = self.assembly.kernel(kernel)
+        self.a = self.a._replace(kernels=np.array([k.address for k in self.assembly.kernels], dtype=np.int64))
+        return number
 
     def store_weights(self, k: int) -> None:
         """Give each synapse of a group with one weight a weight of its own, so that they can differ."""

@@ -90,7 +90,7 @@ class PopulationView(View):
                 index = np.arange(lo, lo + n, dtype=np.int32)
                 fields = len(self.model.state_fields) - len(self.model.held)
                 out = np.empty(fields * n)
-                loop.read_task(sim.a, sim.kernels, task, sim.step, index, out)
+                loop.read_task(sim.a, task, sim.step, index, out)
                 values[lo : lo + n] = out[number * n : (number + 1) * n]
         return values
 
@@ -123,7 +123,7 @@ class PopulationView(View):
         for task in sim.places[self.name].tasks:
             piece = sim.a.task[task, loop.T_PIECE]
             if sim.a.sleep[piece, loop.S_MODE] == 1:
-                loop.wake(sim.a, sim.kernels, task, sim.step, 0)
+                loop.wake(sim.a, task, sim.step, 0)
             sim.a.sleep[piece, loop.S_NEXT] = sim.step
 
     def set_parameter(self, field: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def population_facts(recording: Recording, name: str) -> dict[str, Any]:
 def report_facts(recording: Recording, population: str, variable: str) -> dict[str, Any]:
     report = recording.report(population, variable)
     every = float(report.t[1] - report.t[0]) if len(report.t) > 1 else None
-    return {"population": population, "variable": variable, "units": report.units, "elements": len(report.ids), "rows": len(report.t), "every_ms": every}
+    shape = {"elements": len(report.ids), "rows": len(report.t), "every_ms": every}
+    return {"population": population, "variable": variable, "units": report.units, **shape}
 
 
 def report_units(recording: Recording) -> dict[str, str]:
@@ -71,11 +73,12 @@ def report_units(recording: Recording) -> dict[str, str]:
 def format_info(facts: dict[str, Any]) -> str:
     """The same for people."""
     failed = f": {facts['error']}" if facts["error"] else ""
-    dirty = " with changes" if facts["git_dirty"] else ""
+    git = f", git {facts['git_commit'][:10]}{' with changes' if facts['git_dirty'] else ''}" if facts["git_commit"] else ""
+    workers = f"{facts['threads']} thread{'' if facts['threads'] == 1 else 's'}"
     lines = [
         f"{facts['file']}: {facts['what']}, format {facts['format']}, {facts['size_mb']:.1f} MB, {facts['status']}{failed}",
-        f"script     {facts['script'] or '(none)'}, seed {facts['seed']}" + (f", git {facts['git_commit'][:10]}{dirty}" if facts["git_commit"] else ""),
-        f"simulated  {facts['duration_ms']:g} ms in steps of {facts['dt_ms']:g} ms, {facts['precision']} precision, {facts['threads']} threads",
+        f"script     {facts['script'] or '(none)'}, seed {facts['seed']}{git}",
+        f"simulated  {facts['duration_ms']:g} ms in steps of {facts['dt_ms']:g} ms, {facts['precision']} precision, {workers}",
         f"run        {facts['started']} to {facts['finished'] or '(not ended)'}",
         f"versions   python {facts['python']}, " + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
         "",
@@ -90,10 +93,21 @@ def format_info(facts: dict[str, Any]) -> str:
         lines.append(f"sampled    {r['variable']} ({r['units']}) of {r['elements']:,} elements of {r['population']}{every}, {r['rows']:,} times")
     lines += [f"weights    {name}, {count} snapshots" for name, count in facts["weights"].items()]
     lines += [f"hook       {name}" for name in facts["hooks"]]
-    return "\n".join([*lines, "", *(f"{path}\n    {sentence}" for path, sentence in facts["datasets"].items())])
+    return "\n".join([*lines, "", *sentences(facts["datasets"])])
 
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
+def sentences(datasets: dict[str, str]) -> list[str]:
+    """A line for each kind of dataset: of many populations, reports, projections or hooks, the first stands for all."""
+    kinds: dict[str, str] = {}
+    for path in datasets:
+        parts = path.split("/")
+        member = 2 if parts[1] in ("spikes", "report") else 3 if parts[2] in ("weights", "hooks", "recorded") else None
+        kinds.setdefault("/".join("*" if k == member else part for k, part in enumerate(parts)), path)
+    return [f"{path:<38}  {datasets[path]}" for path in kinds.values()]
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Aligned lines: texts of the first two columns to the left, numbers to the right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(w) if k < 2 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    aligned = [[cell.ljust(w) if k < 2 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
+    return ["  ".join(row).rstrip() for row in aligned]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # From dark to light, so that neighbours differ in grey too; the line styles repeat with another period.
 COLOURS = ("#1d2f4f", "#c05a2e", "#3f7f93", "#8a2f5c", "#d29a35", "#5d6b3b", "#7d86c4", "#8c8c8c")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -36,10 +36,11 @@ STYLE = {
     "savefig.dpi": 150,
     "svg.hashsalt": "thalia_sim",  # same recording, same file
 }
-NEURONS = 400  # shown in a raster, of all populations together
+NEURONS = 1000  # shown in a raster, of all populations together
 POINTS = 60_000  # spikes shown in a raster
-BINS = 250  # of the rates, about
-TRACES = 3  # of each population
+BAND = 0.045  # least share of the raster's height for a population, room for its name
+BINS = {3: 200, 99: 60}  # of the rates, about, for up to so many populations: many lines need to be smooth
+TRACES = 4  # lines in a panel of traces
 
 
 def plot_recording(path: str | Path, out: str | Path) -> Path:
@@ -58,7 +59,7 @@ def plot_recording(path: str | Path, out: str | Path) -> Path:
         heights = [3.2 if draw is raster else 1.6 for draw, _ in panels]
         figure = Figure(figsize=(8.0, sum(heights) + 0.9), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0]
+        axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
         for ax, (draw, extra) in zip(axes, panels, strict=True):
             draw(ax, recording, *extra)
         share_time(axes, [draw is not weight_histogram for draw, _ in panels], recording.duration)
@@ -109,24 +110,27 @@ def raster(ax: Axes, recording: Recording, t0: float | None = None, t1: float | 
     """A dot for each spike, a band for each population, first population on top; large networks are thinned and say so."""
     populations = [p for p in recording.populations.values() if p.n_recorded]
     total = sum(p.n_recorded for p in populations)
-    shares = [min(p.n_recorded, max(10, round(NEURONS * p.n_recorded / max(total, 1)))) for p in populations]
-    shown, found, base = sum(shares), [], 0
-    for p, share in zip(populations, shares, strict=True):
-        chosen = spread(recorded_ids(recording, p.name), share)
+    heights = np.array([max(p.n_recorded / total, BAND) for p in populations])
+    edges = np.concatenate([[0.0], np.cumsum(heights)]) / max(heights.sum(), 1e-9)
+    found, shown = [], 0
+    for p, top, height in zip(populations, edges, np.diff(edges), strict=False):
+        chosen = spread(recorded_ids(recording, p.name), max(1, round(NEURONS * height)))
         times, ids = recording.spikes(p.name, t0, t1, ids=chosen)
-        found.append((p, times, base + np.searchsorted(chosen, ids), base + share / 2))
-        base += share
-        ax.axhline(base, color="0.85", linewidth=0.5, zorder=0)
-    skip = max(1, -(-sum(len(times) for _, times, _, _ in found) // POINTS))
-    size = float(np.clip(30_000 / max(sum(len(t) for _, t, _, _ in found) // skip, 1), 0.4, 4.0))
-    for p, times, rows, _ in found:
-        ax.scatter(times[::skip], rows[::skip] + 0.5, s=size, color=style_of(recording, p.name)[0], linewidths=0, rasterized=True)
-    ax.set_ylim(max(base, 1), 0)
-    ax.set_yticks([middle for *_, middle in found], [p.name for p, *_ in found])
+        found.append((p.name, times, top + height * (np.searchsorted(chosen, ids) + 0.5) / len(chosen)))
+        shown += len(chosen)
+    n_points = sum(len(times) for _, times, _ in found)
+    skip = max(1, -(-n_points // POINTS))
+    size = float(np.clip(20_000 / max(n_points // skip, 1), 0.4, 4.0))
+    for name, times, rows in found:
+        ax.scatter(times[::skip], rows[::skip], s=size, color=style_of(recording, name)[0], linewidths=0, rasterized=True)
+    for edge in edges[1:-1]:
+        ax.axhline(edge, color="0.85", linewidth=0.5, zorder=0)
+    ax.set_ylim(1.0, 0.0)
+    ax.set_yticks((edges[1:] + edges[:-1]) / 2, [p.name for p in populations])
     ax.tick_params(axis="y", length=0)
-    if not any(len(times) for _, times, _, _ in found):
+    if not n_points:
         note(ax, "no spikes")
-    thinned = [f"{shown} of {total:,} neurons" if shown < total else "", f"every {ordinal(skip)} spike" if skip > 1 else ""]
+    thinned = [f"{shown:,} of {total:,} neurons" if shown < total else "", f"every {ordinal(skip)} spike" if skip > 1 else ""]
     caption(ax, "spikes", [text for text in thinned if text])
 
 
@@ -142,27 +146,26 @@ def spread(numbers: np.ndarray, k: int) -> np.ndarray:
 
 
 def rates(ax: Axes, recording: Recording, width: float | None = None) -> None:
-    """Mean rate of each population in bins of `width` ms (by default so that about 250 fill the picture)."""
-    edges = bin_edges(recording.duration, width)
-    for p in recording.populations.values():
-        if p.n_recorded:
-            colour, dashes = style_of(recording, p.name)
-            hz = spike_histogram(recording, p.name, edges) / p.n_recorded / np.diff(edges) * 1000.0
-            ax.stairs(hz, edges, color=colour, linestyle=dashes, linewidth=1.0, label=p.name)
+    """Mean rate of each population in bins of `width` ms (by default so that a readable number fills the picture)."""
+    populations = [p for p in recording.populations.values() if p.n_recorded]
+    width = bin_width(recording.duration, len(populations)) if width is None else width
+    n_bins = int(recording.duration / width + 1e-9)  # whole ones
+    edges = np.arange(n_bins + 1) * width
+    for p in populations:
+        colour, dashes = style_of(recording, p.name)
+        hz = spike_histogram(recording, p.name, edges) / p.n_recorded / width * 1000.0
+        ax.plot((edges[1:] + edges[:-1]) / 2, hz, color=colour, linestyle=dashes, linewidth=1.0, label=p.name)
     ax.set_ylim(bottom=0.0)
     ax.set_ylabel("rate (Hz)")
     legend(ax)
-    caption(ax, "population rates", [f"bins of {edges[1] - edges[0]:g} ms"])
+    caption(ax, "population rates", [f"bins of {width:g} ms"])
 
 
-def bin_edges(duration: float, width: float | None) -> np.ndarray:
-    """Edges from 0 to the duration; the width is 1, 2 or 5 times a power of ten unless given."""
-    if width is None:
-        least = max(duration, 1.0) / BINS
-        power = 10.0 ** np.floor(np.log10(least))
-        width = float(next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9)))
-        width = max(width, 1.0)
-    return np.arange(0, max(1, int(np.ceil(duration / width - 1e-9))) + 1) * width
+def bin_width(duration: float, lines: int) -> float:
+    """1, 2 or 5 times a power of ten, at least 1 ms."""
+    least = duration / next(bins for most, bins in BINS.items() if lines <= most or most == max(BINS))
+    power = 10.0 ** np.floor(np.log10(max(least, 1.0)))
+    return min(float(next(m * power for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))), max(duration, 1.0))
 
 
 def spike_histogram(recording: Recording, population: str, edges: np.ndarray) -> np.ndarray:
@@ -177,19 +180,22 @@ def spike_histogram(recording: Recording, population: str, edges: np.ndarray) ->
 
 
 def traces(ax: Axes, recording: Recording, variable: str = "v") -> None:
-    """A sampled variable over time, up to three elements of each population."""
-    units = ""
-    for population, name in recording.reports():
-        if name == variable:
-            report = recording.report(population, variable)
-            colour, dashes = style_of(recording, population)
-            skip, units = max(1, len(report.t) // 4000), report.units
-            for k in range(min(TRACES, len(report.ids))):
-                label = population if k == 0 else None
-                ax.plot(report.t[::skip], report.values[::skip, k], color=colour, linestyle=dashes, alpha=1 - 0.3 * k, linewidth=0.7, label=label)
+    """A sampled variable over time, of one element of each population or of a few of a single one."""
+    order = list(recording.populations)
+    every = sorted((p for p, name in recording.reports() if name == variable), key=lambda p: order.index(p) if p in order else -1)
+    sampled = every[:TRACES]
+    each, units = TRACES // max(len(sampled), 1), ""
+    for population in sampled:
+        report = recording.report(population, variable)
+        skip, units = max(1, len(report.t) // 4000), report.units
+        for k in range(min(each, len(report.ids))):
+            colour = style_of(recording, population)[0] if len(sampled) > 1 else COLOURS[k]
+            label = f"{population}[{report.ids[k]}]"
+            dashes = DASHES[k] if len(sampled) > 1 else "-"
+            ax.plot(report.t[::skip], report.values[::skip, k], color=colour, linestyle=dashes, linewidth=0.8, label=label)
     ax.set_ylabel(f"{variable} ({units})")
     legend(ax)
-    caption(ax, f"{variable} of single elements", [])
+    caption(ax, f"{variable} of single elements", [f"first {TRACES} of {len(every)} populations"] if len(every) > TRACES else [])
 
 
 def weight_histogram(ax: Axes, recording: Recording) -> None:
@@ -223,8 +229,9 @@ def caption(ax: Axes, text: str, remarks: Sequence[str]) -> None:
 
 def legend(ax: Axes) -> None:
     """Beside the panel, where it covers nothing."""
-    if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.05), handlelength=2.2, borderaxespad=0.3)
+    n = len(ax.get_legend_handles_labels()[1])
+    if n:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.05), handlelength=2.2, borderaxespad=0.3, ncols=-(-n // 9))
 
 
 def note(ax: Axes, text: str) -> None:

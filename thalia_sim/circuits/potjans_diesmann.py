@@ -95,6 +95,8 @@ def potjans_diesmann(
 
     Populations L23E ... L6I; synapses drawn with a fixed total number per projection, autapses and multapses allowed; weights normal with a
     spread of 10 %, of one sign; delays normal, 1.5 +- 0.75 ms from excitatory and 0.75 +- 0.375 ms from inhibitory neurons.
+    The dc drive needs a scale of about a half or more: the compensation presumes the published rates, and without noise a smaller network
+    that is silent stays so.
     """
     if drive not in ("poisson", "dc"):
         raise DescriptionError(f"drive = {drive!r} of the microcircuit: use 'poisson' or 'dc'")

@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from .contract import Hook
 
-FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} ms, {postfix} left {remaining}"
-OPEN_FORMAT = "{desc}{n:.0f} ms, {postfix} {elapsed}"
+FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} ms{postfix}, {remaining} left"
+OPEN_FORMAT = "{desc}{n:.0f} ms{postfix}, {elapsed}"
 
 
 class Progress(Hook):
@@ -43,7 +43,7 @@ class Progress(Hook):
 
     def show(self, sim: Any) -> None:
         if self.bar is not None:
-            self.bar.set_postfix_str(f"{self.speed(sim):.3g} x real time,", refresh=False)
+            self.bar.set_postfix_str(f"{self.speed(sim):.3g} x real time", refresh=False)
             self.bar.update(sim.t - self.bar.n)
 
     def speed(self, sim: Any) -> float:

@@ -38,8 +38,8 @@ class Recorder(Hook):
     script   the file that described the run; by default the one Python was started with
     options  how the run was asked for (settings, until ...), kept with the configuration
 
-    It ends with the simulation (`sim.close()`, a `with` block, an error, or at the latest the end of Python). While the run goes on, and after the death
-    of its process, `open_recording` reads it up to the last commit, about a second ago.
+    It ends with the simulation (`sim.close()`, a `with` block, an error, or at the latest the end of Python). While the run goes on, and after
+    the death of its process, `open_recording` reads it up to the last commit, about a second ago.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Recorder(Hook):
         self.writer = writer
         self.begin_t, self.committed = sim.t, time.perf_counter()
         self.snapshots(sim, list(self.weights))
-        self.at_exit = lambda of=weakref.ref(sim): self.finish(of(), "complete") if of() is not None else None
+        self.sim = weakref.ref(sim)
         atexit.register(self.at_exit)
 
     def handle(self, sim: Any) -> None:
@@ -132,6 +132,12 @@ class Recorder(Hook):
         writer.end(status, sim.t - self.begin_t, error)
         if problem is not None:
             raise problem
+
+    def at_exit(self) -> None:
+        """Python ends and nobody closed the simulation."""
+        sim = self.sim()
+        if sim is not None:
+            self.finish(sim, "complete")
 
     # its parts -------------------------------------------------------------------------------------------------------
 

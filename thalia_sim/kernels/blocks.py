@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
+from numba.extending import intrinsic
 
 from .jit import inlined, jit, load, pointer
-from .machine import prefetch
+from .machine import function_value, prefetch
 from .rng import normals, philox, uniform
 from .scalar import compiled_scalar
 
@@ -41,6 +42,17 @@ def signature(precision: str) -> Any:
         I4[::1],  # out: indices of the neurons that fired
         U1[::1],  # flags: scratch
     )
+
+
+@intrinsic
+def block_kernel(typingctx, address, state):
+    """The kernel at an address, for state arrays of this type."""
+    kind = types.FunctionType(signature("double" if state.dtype == F8 else "single"))
+
+    def generate(context, builder, signature, args):
+        return function_value(context, builder, kind, args[0])
+
+    return kind(types.int64, state), generate
 
 
 class Geom(NamedTuple):

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .blocks import G
+from .blocks import G, block_kernel
 from .jit import jit
 from .machine import borrow, meet
-from .rows import GROUP_SHIFT, event, length_of
+from .rows import GROUP_SHIFT, event, length_of, row_kernel
 
 CHUNK = 64  # events in a chunk of the calendar
 CENSUS = 64  # steps between decisions on who sleeps
@@ -92,11 +92,13 @@ class Arrays(NamedTuple):
     bad: np.ndarray  # [2, blocks] task with a state that is not finite, or -1
     meeting: np.ndarray  # [1] arrivals of workers
     window: np.ndarray  # [1] steps in a window
+    kernels: np.ndarray  # [kernels] int64, addresses of block kernels
+    rows: np.ndarray  # [4] int64, addresses of row kernels
     check: np.ndarray  # [1] steps between looks for states that are not finite
 
 
 @jit(forceinline=True)
-def deliver(a, rows, b, step, touch, n_touched):
+def deliver(a, b, step, touch, n_touched):
     """Empty the calendar's slot of this step into the accumulators of block b; returns the number of touched slots."""
     wheel = a.slot_head.shape[1]
     s = step & (wheel - 1)
@@ -121,7 +123,7 @@ def deliver(a, rows, b, step, touch, n_touched):
             run = first + 1
             while run < end and np.int64(events[run] >> GROUP_SHIFT) == g:
                 run += 1
-            kernel = rows[2 * a.group[g, R_KIND] + touch]
+            kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + touch])
             n_touched = kernel(
                 events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
             )
@@ -212,15 +214,15 @@ def gather(a, b, t, n_touched):
 
 
 @jit(forceinline=True)
-def call(a, kernels, t, which, key, step, todo, n_todo, out, worker):
+def call(a, t, which, key, step, todo, n_todo, out, worker):
     """Call one of the kernels of task t."""
-    return kernels[which](
+    return block_kernel(a.kernels[which], a.state)(
         a.state, a.held, a.acc, a.par, a.tab, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
     )
 
 
 @jit(forceinline=True)
-def settle(a, kernels, t, step, worker, delivered):
+def settle(a, t, step, worker, delivered):
     """Decide whether the piece of task t sleeps from now on; by its state alone."""
     p = a.task[t, T_PIECE]
     n = a.geom[t, G.count]
@@ -232,7 +234,7 @@ def settle(a, kernels, t, step, worker, delivered):
         sleep[S_NEXT] = step + CENSUS
         if since * SPARSE_COST > n * CENSUS:
             return
-        awake = call(a, kernels, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, 0, todo, worker)
+        awake = call(a, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, 0, todo, worker)
         if awake * SPARSE_COST > n:
             sleep[S_NEXT] = step + 16 * CENSUS
             return
@@ -244,32 +246,34 @@ def settle(a, kernels, t, step, worker, delivered):
         sleep[S_WORK] = 0
         sleep[S_NEXT] = step + CENSUS
         if work * 8 > n * CENSUS:
-            wake(a, kernels, t, step, worker)
+            wake(a, t, step, worker)
             sleep[S_DELIVERED] = delivered
             sleep[S_NEXT] = step + 16 * CENSUS
 
 
 @jit
-def wake(a, kernels, t, step, worker):
+def wake(a, t, step, worker):
     """Bring all neurons of a sleeping piece up to `step` and step them densely from there."""
     p = a.task[t, T_PIECE]
     lo, n = a.geom[t, G.lo], a.geom[t, G.count]
     todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
     for k in range(n):
         todo[k] = lo + k
-    call(a, kernels, t, a.task[t, T_READ], np.uint64(1), step, todo, n, todo, worker)
+    call(a, t, a.task[t, T_READ], np.uint64(1), step, todo, n, todo, worker)
     a.sleep[p, S_MODE] = 0
     a.sleep[p, S_AWAKE] = 0
 
 
 @jit
-def read_task(a, kernels, t, step, index, out):
+def read_task(a, t, step, index, out):
     """State of elements of task t as it is at `step`, field by field into out; nothing else changes."""
-    kernels[a.task[t, T_READ]](a.state, a.held, out, a.par, a.tab, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0])
+    block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
+        a.state, a.held, out, a.par, a.tab, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0]
+    )
 
 
 @jit(forceinline=True)
-def take_samples(a, kernels, t, step, worker):
+def take_samples(a, t, step, worker):
     """Write the samples of task t that are due after this step."""
     for m in range(a.sampler.shape[0]):
         row = a.sampler[m]
@@ -289,7 +293,7 @@ def take_samples(a, kernels, t, step, worker):
                 a.sample[at + k] = a.state[base + index[k]]
         else:
             temp = a.temp[worker]
-            kernels[a.task[t, T_READ]](
+            block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
                 a.state, a.held, temp, a.par, a.tab, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
             )
             for k in range(n):
@@ -298,7 +302,7 @@ def take_samples(a, kernels, t, step, worker):
 
 
 @jit(forceinline=True)
-def run_block(a, kernels, rows, b, step, column, parity, worker):
+def run_block(a, b, step, column, parity, worker):
     """One step of block b."""
     first, end = a.block_task[b], a.block_task[b + 1]
     touch = 0
@@ -306,16 +310,16 @@ def run_block(a, kernels, rows, b, step, column, parity, worker):
         if a.task[t, T_KIND] == EMITTER:
             p = a.task[t, T_PIECE]
             if a.task[t, T_SPARSE] >= 0 and a.task[t, T_MAY_SLEEP] == 1 and step >= a.sleep[p, S_NEXT]:
-                settle(a, kernels, t, step, worker, a.count[b, C_DELIVERED])
+                settle(a, t, step, worker, a.count[b, C_DELIVERED])
             touch |= a.sleep[p, S_MODE]
-    n_touched = deliver(a, rows, b, step, touch, 0)
+    n_touched = deliver(a, b, step, touch, 0)
     none = a.todo[:0]
     scratch = a.scratch[worker]
     for t in range(first, end):
         if a.task[t, T_ON] == 0:
             continue
         if a.task[t, T_KIND] == DRIVE:
-            found = call(a, kernels, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, scratch, worker)
+            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, scratch, worker)
             if touch == 1:
                 n_touched = note(a, b, scratch, found, n_touched)
             continue
@@ -323,12 +327,12 @@ def run_block(a, kernels, rows, b, step, column, parity, worker):
         at = a.out_first[parity, p, column]
         out = a.out[parity, a.piece[p, P_OUT] + at :]
         if a.sleep[p, S_MODE] == 0:
-            found = call(a, kernels, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, out, worker)
+            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, out, worker)
             a.count[b, C_UPDATES] += a.geom[t, G.count]
         else:
             todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
             n_todo = gather(a, b, t, n_touched)
-            both = call(a, kernels, t, a.task[t, T_SPARSE], a.key[t], step, todo, n_todo, out, worker)
+            both = call(a, t, a.task[t, T_SPARSE], a.key[t], step, todo, n_todo, out, worker)
             found = both & 0xFFFFFFFF
             a.sleep[p, S_AWAKE] = both >> 32
             a.sleep[p, S_WORK] += n_todo
@@ -336,7 +340,7 @@ def run_block(a, kernels, rows, b, step, column, parity, worker):
             if a.flags[worker, 0] != 0 and a.bad[parity, b] < 0:
                 a.bad[parity, b] = t
         a.out_first[parity, p, column + 1] = at + found
-        take_samples(a, kernels, t, step, worker)
+        take_samples(a, t, step, worker)
         if a.sleep[p, S_MODE] == 0 and (step + 1) % a.check[0] == 0 and a.bad[parity, b] < 0:
             if not finite(a.state, a.held, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
                 a.bad[parity, b] = t
@@ -408,7 +412,7 @@ def log(a, start, steps, parity):
 
 
 @jit
-def stretch(a, kernels, rows, worker, workers, start, stop):
+def stretch(a, worker, workers, start, stop):
     """Run steps start..stop-1 as one of `workers`; returns (status, next step). Goes on with a window that was left before its spikes
     were pushed (a full log or calendar). Every worker returns the same."""
     a = borrow(a)
@@ -430,7 +434,7 @@ def stretch(a, kernels, rows, worker, workers, start, stop):
                     if a.task[t, T_KIND] == EMITTER:
                         a.out_first[parity, a.task[t, T_PIECE], 0] = 0
                 for column in range(end - step):
-                    run_block(a, kernels, rows, b, step + column, column, parity, worker)
+                    run_block(a, b, step + column, column, parity, worker)
                 a.in_flight[parity, b] = a.count[b, C_IN_FLIGHT]
             meet(a.meeting, workers)
         emitting = False

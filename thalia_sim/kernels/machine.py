@@ -1,4 +1,5 @@
-"""Three instructions that Numba does not offer: prefetch, an atomic counter and giving way, and the meeting point of workers made of them."""
+"""Instructions that Numba does not offer: prefetch, an atomic counter, giving way (of which the meeting point of workers is made), and calling a
+compiled kernel by the address in an array."""
 
 from llvmlite import ir
 from numba import types
@@ -26,6 +27,15 @@ def prefetch(typingctx, array, index):
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
+
+
+def function_value(context, builder, kind, address):
+    """A first-class function of type `kind` at an address."""
+    made = cgutils.create_struct_proxy(kind)(context, builder)
+    made.c_addr = builder.inttoptr(address, made.c_addr.type)
+    made.py_addr = cgutils.get_null_value(made.py_addr.type)
+    made.jit_addr = cgutils.get_null_value(made.jit_addr.type)
+    return made._getvalue()
 
 
 @intrinsic

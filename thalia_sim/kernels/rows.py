@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.extending import intrinsic
 
 from .jit import jit, pointer
-from .machine import prefetch
+from .machine import function_value, prefetch
 
 GROUP_SHIFT, LENGTH_SHIFT = np.uint64(54), np.uint64(36)
 START_MASK, LENGTH_MASK = np.uint64((1 << 36) - 1), np.uint64((1 << 18) - 1)
@@ -33,6 +34,17 @@ SIGNATURE = I8(
     U1[::1],  # mark of each slot
 )
 """Returns the new number of touched slots."""
+
+
+@intrinsic
+def row_kernel(typingctx, address):
+    """The row kernel at an address."""
+    kind = types.FunctionType(SIGNATURE)
+
+    def generate(context, builder, signature, args):
+        return function_value(context, builder, kind, args[0])
+
+    return kind(types.int64), generate
 
 
 @jit
@@ -120,6 +132,11 @@ ROWS = (static_row, static_touched_row, uniform_row, uniform_touched_row)
 """Kind of a group -> its kernel: 2 x uniform + touched."""
 
 
+_made: list[Any] = []
+
+
 def make_rows() -> list[Any]:
     """The row kernels, compiled."""
-    return [pointer(SIGNATURE, row) for row in ROWS]
+    if not _made:
+        _made.extend(pointer(SIGNATURE, row) for row in ROWS)
+    return _made

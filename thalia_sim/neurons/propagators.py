@@ -1,5 +1,5 @@
-"""Exact propagators of linear membranes over a step (Rotter & Diesmann 1999, Biol. Cybern. 81:381), written so that equal time constants are no
-special case, and helpers that every model shares. Plain functions over scalars."""
+"""Exact propagators of linear membranes over any time (Rotter & Diesmann 1999, Biol. Cybern. 81:381), written so that equal time constants are no
+special case and long times overflow nowhere, and helpers that every model shares. Plain functions over scalars."""
 
 import math
 
@@ -21,9 +21,9 @@ def exp_to_v(t, tau_m, tau_s, c_m):
 
     The integral of exp(-(t-s)/tau_m) exp(-s/tau_s) / c_m over s from 0 to t.
     """
-    x = t * (1.0 / tau_s - 1.0 / tau_m)
-    ratio = math.expm1(x) / x if abs(x) > 1e-12 else 1.0
-    return t * math.exp(-t / tau_s) * ratio / c_m
+    x = t * abs(1.0 / tau_s - 1.0 / tau_m)
+    ratio = -math.expm1(-x) / x if x > 1e-12 else 1.0
+    return t * math.exp(-t / max(tau_m, tau_s)) * ratio / c_m
 
 
 def alpha_to_v(t, tau_m, tau_s, c_m):
@@ -32,11 +32,10 @@ def alpha_to_v(t, tau_m, tau_s, c_m):
     The integral of exp(-(t-s)/tau_m) s exp(-s/tau_s) / c_m over s from 0 to t; a series where 1/tau_s and 1/tau_m are close.
     """
     x = t * (1.0 / tau_s - 1.0 / tau_m)
-    if abs(x) < 1e-2:
-        part = 0.5 - x / 3.0 + x * x / 8.0 - x**3 / 30.0 + x**4 / 144.0 - x**5 / 840.0 + x**6 / 5760.0
-    else:
-        part = (1.0 - math.exp(-x) * (1.0 + x)) / (x * x)
-    return t * t * math.exp(-t / tau_m) * part / c_m
+    if abs(x) < 0.1:
+        part = 0.5 - x / 3.0 + x**2 / 8.0 - x**3 / 30.0 + x**4 / 144.0 - x**5 / 840.0 + x**6 / 5760.0 - x**7 / 45360.0 + x**8 / 403200.0
+        return t * t * math.exp(-t / tau_m) * part / c_m
+    return (math.exp(-t / tau_m) - math.exp(-t / tau_s) * (1.0 + x)) * (t / x) * (t / x) / c_m
 
 
 def exp_peak(tau_m, tau_s, c_m):

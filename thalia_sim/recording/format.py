@@ -1,7 +1,8 @@
 """What a recording holds: every dataset with its type, shape, unit and one sentence.
 
-The spike and report groups follow SONATA (Dai et al. 2020, PLoS Comput. Biol. 16:e1007696; developer guide of AllenInstitute/sonata), as libsonata and
-bmtk read them: float64 times in ms, uint64 node ids counted from 0 within their population, float32 reports. Everything of our own is under /thalia.
+The spike and report groups follow SONATA (Dai et al. 2020, PLoS Comput. Biol. 16:e1007696; developer guide of AllenInstitute/sonata), as
+libsonata and bmtk read them: float64 times in ms, uint64 node ids counted from 0 within their population, float32 reports. Everything of our
+own is under /thalia.
 """
 
 from __future__ import annotations
@@ -80,12 +81,20 @@ COUNTS_NAMES = Entry("/thalia/counts/populations", "text", "[n_populations]", "t
 WEIGHT_TIMES = Entry("/thalia/weights/{projection}/t", "f8", "[n_snapshots]", "ms", "Time of each snapshot.")
 WEIGHT_OFFSET = Entry("/thalia/weights/{projection}/offset", "i8", "[n_snapshots]", "1", "Where in data each snapshot begins.")
 WEIGHT_COUNT = Entry("/thalia/weights/{projection}/count", "i8", "[n_snapshots]", "1", "Number of synapses of each snapshot.")
-WEIGHT_DATA = Entry("/thalia/weights/{projection}/data", "f4", "[sum of count]", "{units}", "Weights of {projection}, all snapshots one after another.")
-WEIGHT_I = Entry("/thalia/weights/{projection}/i", "u4", "[n_synapses]", "1", "Source of each synapse: its number within the source of the projection.")
-WEIGHT_J = Entry("/thalia/weights/{projection}/j", "u4", "[n_synapses]", "1", "Target of each synapse: its number within the target of the projection.")
+WEIGHT_DATA = Entry(
+    "/thalia/weights/{projection}/data", "f4", "[sum of count]", "{units}", "Weights of {projection}, all snapshots one after another."
+)
+WEIGHT_I = Entry(
+    "/thalia/weights/{projection}/i", "u4", "[n_synapses]", "1", "Source of each synapse: its number within the source of the projection."
+)
+WEIGHT_J = Entry(
+    "/thalia/weights/{projection}/j", "u4", "[n_synapses]", "1", "Target of each synapse: its number within the target of the projection."
+)
 WEIGHT_DELAY = Entry("/thalia/weights/{projection}/delay", "f4", "[n_synapses]", "ms", "Delay of each synapse.")
 HOOK_TIMES = Entry("/thalia/hooks/{hook}/t", "f8", "[n_calls]", "ms", "When hook {hook} was called.")
-HOOK_FIELD = Entry("/thalia/hooks/{hook}/{field}", "f8", "[n_calls]", "{units}", "{field} as reported by hook {hook} at each of its calls; nan where not known.")
+HOOK_FIELD = Entry(
+    "/thalia/hooks/{hook}/{field}", "f8", "[n_calls]", "{units}", "{field} as reported by hook {hook} at each of its calls; nan where not known."
+)
 COMMIT = Entry(
     "/thalia/commit/rows",
     "compound",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
 import shlex
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -48,8 +50,16 @@ def main_script() -> Path | None:
     return path if own else None
 
 
+@cache
 def installed_versions() -> dict[str, str]:
-    versions = {dist.name: dist.version for dist in importlib.metadata.distributions() if dist.name}
+    """Version of each installed distribution, from the first lines of its metadata (parsing all of them takes ten times as long)."""
+    package = sys.modules[__name__.partition(".")[0]]
+    versions = {"thalia-sim": str(getattr(package, "__version__", "unknown"))}  # also where it runs from its folder, not installed
+    for dist in importlib.metadata.distributions():
+        head = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition("\n\n")[0]
+        fields = dict(re.findall(r"^(Name|Version): *(\S+)", head, flags=re.M))
+        if len(fields) == 2:
+            versions[fields["Name"]] = fields["Version"]
     return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
@@ -62,13 +72,15 @@ def cpu_name() -> str:
 
 
 def plain_command(argv: Sequence[str]) -> str:
-    """The command line, absolute paths cut to their last part."""
+    """The command line [program, word ...], absolute paths cut to their last part."""
 
     def plain(word: str) -> str:
         option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
         return option + equals + (PurePath(value).name if PurePath(value).is_absolute() else value)
 
-    return shlex.join(plain(word) for word in argv)
+    program = PurePath(argv[0])
+    first = "thalia-sim" if program.name == "__main__.py" and program.parent.name == "thalia_sim" else program.name
+    return shlex.join([first, *(plain(word) for word in argv[1:])])
 
 
 def git_state(folder: Path) -> tuple[str, int]:

@@ -97,7 +97,10 @@ class Recording:
                 raise RecordingError(
                     f"{self.path} has format {self.format_version}, this is a reader of {fmt.FORMAT_VERSION}: install a newer thalia_sim"
                 )
-            self.lengths, last_t = self.committed() if self.status == "running" else (None, 0.0)
+            self.lengths: dict[str, int] | None = None
+            last_t = 0.0
+            if self.status == "running":
+                self.lengths, last_t = self.committed()
             self.duration = float(attributes["duration"]) if "duration" in attributes else last_t
 
     def __enter__(self) -> Recording:

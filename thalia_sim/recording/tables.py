@@ -1,7 +1,7 @@
 """What goes into a recording, kind by kind: spikes, counts, sampled state, weights, diagnostics.
 
-Each table declares its datasets in a RecordingWriter and turns what the engine hands over (steps, global ids, rows of samples) into rows of them, with whole
-arrays only. Nothing here knows the simulation.
+Each table declares its datasets in a RecordingWriter and turns what the engine hands over (steps, global ids, rows of samples) into rows of
+them, with whole arrays only. Nothing here knows the simulation.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class ReportTable:
         report = fmt.report_name(population, variable, first=f"/report/{population}" not in writer.file)
         words = {"report": report, "population": population, "variable": variable, "units": units, "every": f"{every:g}"}
         writer.group("/report/{report}", {"population": population, "variable": variable, "every": every}, **words)
-        mapping = writer.group("/report/{report}/mapping", **words)
+        mapping = writer.group("/report/{report}/mapping", {}, **words)
         nodes, n = np.asarray(nodes, dtype=np.uint64), len(nodes)
         dataset = writer.constant(fmt.REPORT_NODES.named(**words), nodes)
         dataset.attrs["sorted"] = np.uint8((nodes[1:] > nodes[:-1]).all())
@@ -222,7 +222,7 @@ class WeightTable:
     def __init__(self, writer: RecordingWriter, projection: str, units: str, i: np.ndarray, j: np.ndarray, delay: np.ndarray) -> None:
         writer.group_once("/thalia/weights")
         words = {"projection": projection, "units": units}
-        writer.group("/thalia/weights/{projection}", **words)
+        writer.group("/thalia/weights/{projection}", {}, **words)
         for entry, values in ((fmt.WEIGHT_I, i), (fmt.WEIGHT_J, j), (fmt.WEIGHT_DELAY, delay)):
             writer.constant(entry.named(**words), values)
         self.last: float | None = None  # ms, time of the latest snapshot

@@ -1,8 +1,9 @@
 """Writes one recording: declare every dataset, begin, append and commit in blocks, end.
 
-The file is in SWMR mode from `begin` to `end`: rows are appended and flushed, then a commit row with the lengths of all datasets is appended and flushed.
-So a process may die at any moment and every committed row is right, and another process may read along. SWMR allows no new dataset, group or attribute,
-hence everything is declared before `begin`; attributes that only a finished file may have (sorting, times of reports, status) are set by `end`.
+The file is in SWMR mode from `begin` to `end`: rows are appended and flushed, then a commit row with the lengths of all datasets is appended
+and flushed. So a process may die at any moment and every committed row is right, and another process may read along. SWMR allows no new
+dataset, group or attribute, hence everything is declared before `begin`; what only a finished file may say (sorting, times of reports, status)
+is set by `end`.
 """
 
 from __future__ import annotations
@@ -144,13 +145,10 @@ class RecordingWriter:
     def column(self, entry: Entry, width: int | None = None, dtype: np.dtype | None = None) -> Column:
         """A dataset that grows by rows of `width` numbers (None: of one)."""
         kind = np.dtype(entry.dtype if dtype is None else dtype)
-        if width is None:
-            shape, chunks = (0,), (max(1, min(fmt.CHUNK, fmt.CHUNK_BYTES // kind.itemsize)),)
-        else:
-            wide = max(1, min(width, fmt.CHUNK_BYTES // kind.itemsize))
-            shape, chunks = (0, width), (max(1, fmt.CHUNK_BYTES // (kind.itemsize * wide)), wide)
-        limits = (None,) + shape[1:]
-        dataset = self.file.create_dataset(entry.path, shape, kind, maxshape=limits, chunks=chunks, fletcher32=True)
+        across = () if width is None else (width,)
+        wide = () if width is None else (max(1, min(width, fmt.CHUNK_BYTES // kind.itemsize)),)
+        chunks = (max(1, min(fmt.CHUNK, fmt.CHUNK_BYTES // (kind.itemsize * math.prod(wide)))), *wide)
+        dataset = self.file.create_dataset(entry.path, (0, *across), kind, maxshape=(None, *across), chunks=chunks, fletcher32=True)
         self.columns[entry.path] = Column(self.describe(dataset, entry))
         return self.columns[entry.path]
 
