@@ -1,8 +1,8 @@
 """Run a small network on the GPU kernels in Numba's CUDA simulator and on the CPU, and compare; started by test_cuda.py.
 
-Needs NUMBA_ENABLE_CUDASIM=1 from the start of the process. The spikes must be the same; potentials agree to the rounding of the input: a synaptic
-current of a sum of m events is off by at most m quanta/2 (2^-33 pA each), and 1 pA moves these membranes by less than 0.1 mV, so with under 10^4
-events a neuron 1e-7 mV is a generous bound.
+Needs NUMBA_ENABLE_CUDASIM=1 from the start of the process. The spikes must be the same; potentials agree to the rounding of the input, at most
+half a quantum (2^-33 pA) an event: 1 pA moves these membranes by less than 0.1 mV, a neuron gets fewer than 1,000 events, so they agree within
+1.2e-8 mV. (Weights of 2^-8 and more in single precision are whole quanta: there the difference is 0.)
 """
 
 import numpy as np
@@ -111,11 +111,11 @@ def main():
     for name, population in net.populations.items():
         steps = np.rint(recorder.times(name) / net.dt).astype(int) - 1
         expected += [(int(s), population.offset + int(i)) for s, i in zip(steps, recorder.ids(name), strict=True)]
-    assert len(expected) > 40 and sum(i >= 28 for _, i in expected) > 5, len(expected)
+    assert len(expected) > 40 and sim["exc"].i_inh.min() < -1.0 and sim["inh"].i_exc.max() > 1.0
     v = np.concatenate([sim[name].v for name in net.populations])
     for gpu in gpus:
         assert sorted(gpu.spikes) == sorted(expected)
-        assert np.abs(gpu.v() - v).max() < 1e-7
+        assert np.abs(gpu.v() - v).max() < 1.2e-8
         assert gpu.bad[0] == 0
     read_and_census(gpus[1], 0)
     print(f"{len(expected)} spikes equal, potentials within {max(np.abs(g.v() - v).max() for g in gpus):.1e} mV")

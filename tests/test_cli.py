@@ -13,9 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from thalia_sim import experiment as ex
+from thalia_sim.circuits import potjans_diesmann
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, PathError
+from thalia_sim.forecast import forecast
 from thalia_sim.recording.reader import open_recording
+from thalia_sim.simulation import Simulation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -264,6 +267,35 @@ def test_traces_are_recorded_for_the_plot(script, tmp_path):
     call("run", script(), "--traces", 0, "--out", tmp_path / "without.h5")
     with pytest.raises(Exception, match="v"):
         open_recording(tmp_path / "without.h5").report("exc", "v")
+
+
+def test_the_scripts_own_recorder_writes_to_out(script, tmp_path, monkeypatch):
+    """A script decides what is recorded, --out where; no second recorder is added."""
+    text = SMALL + textwrap.indent(
+        textwrap.dedent(
+            """
+            from thalia_sim import Recorder, Sample
+
+            def hooks():
+                return [Recorder("own.h5", spikes=False, state=[Sample("exc", "v", every=5.0)])]
+            """
+        ),
+        "    ",
+    )
+    monkeypatch.chdir(tmp_path)
+    call("run", script(text), "--out", "asked.h5")
+    assert not Path("own.h5").exists()
+    assert open_recording("asked.h5").report("exc", "v").values.shape == (10, 20)
+
+
+def test_forecast_of_memory():
+    """Expected bytes against those of the built simulation: rules, distributed delays and merged projections are within 10 %."""
+    net = potjans_diesmann(0.02)
+    expected, sim = forecast(net, 100.0), Simulation(net)
+    rows = sim.rows
+    assert expected.synapse_mb == pytest.approx((rows.slot.nbytes + rows.w.nbytes) / 1e6, rel=0.01)
+    assert expected.segment_mb == pytest.approx((rows.seg.nbytes + rows.row_seg.nbytes) / 1e6, rel=0.1)
+    assert sum((expected.synapse_mb, expected.segment_mb, expected.state_mb)) == pytest.approx(sim.memory / 1e6, rel=0.15)
 
 
 # the other commands

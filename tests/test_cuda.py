@@ -76,20 +76,21 @@ def test_block_kernels_compile(model):
     assert list(found) == names(model)[0]
     for text in found.values():
         assert ".target sm_75" in text and text.count(".entry") == 1
-        assert "\tcall" not in text and ".extern" not in text
+        assert ".extern" not in text
 
 
 @pytest.mark.parametrize("model", [*MODELS, Noisy])
-@pytest.mark.parametrize("cc, per_element, precision", [((8, 0), True, "double"), ((9, 0), False, "single")])
-def test_dense_kernel_compiles_for_other_targets(model, cc, per_element, precision):
-    """Parameters per element on Ampere, single precision on Hopper."""
-    text = ptx(model, cc, per_element=per_element, precision=precision, kernels=("dense",))["dense"]
-    assert f".target sm_{cc[0]}{cc[1]}" in text and ".entry" in text
+def test_dense_kernel_compiles_for_ampere(model):
+    """With parameters per element."""
+    text = ptx(model, (8, 0), per_element=True, kernels=("dense",))["dense"]
+    assert ".target sm_80" in text and ".entry" in text
 
 
-@pytest.mark.parametrize("cc", TARGETS[1:])
-def test_sleeping_kernels_compile_for_other_targets(cc):
-    assert all(f".target sm_{cc[0]}{cc[1]}" in text for text in ptx(LIFDelta, cc).values())
+@pytest.mark.parametrize("model", [LIFDelta, LIFCond, Noisy])
+def test_kernels_compile_for_hopper(model):
+    """With state in single precision."""
+    found = ptx(model, (9, 0), precision="single", kernels=("dense", "sparse"))
+    assert all(".target sm_90" in text and "ld.global.f32" in text for text in found.values())
 
 
 @pytest.mark.parametrize("model", [*MODELS, Noisy])

@@ -12,10 +12,34 @@ from .distributions import Distribution
 from .errors import DescriptionError, SimulationError
 from .kernels import loop
 from .kernels.blocks import Geom, make_block
-from .kernels.drives import CELLS, DENSE_TILE, TILE, D_BIN_STEPS, D_BINS, D_CDF, D_DRAWS, D_FIRST, D_LIST, D_N_BINS, D_RATE, D_REL
-from .kernels.drives import D_TARGETS, D_W, D_WIDTH, D_WS
-from .kernels.drives import base_current, guide_table, make_current, make_drive, ornstein_uhlenbeck, poisson_dense, poisson_each
-from .kernels.drives import poisson_source, poisson_sparse, spike_array
+from .kernels.drives import (
+    DENSE_TILE,
+    D_BINS,
+    D_BIN_STEPS,
+    D_CDF,
+    D_DRAWS,
+    D_FIRST,
+    D_LIST,
+    D_N_BINS,
+    D_RATE,
+    D_REL,
+    D_TARGETS,
+    D_W,
+    D_WIDTH,
+    D_WS,
+    MOST,
+    TILE,
+    base_current,
+    make_current,
+    make_drive,
+    ornstein_uhlenbeck,
+    poisson_cdf,
+    poisson_dense,
+    poisson_each,
+    poisson_source,
+    poisson_sparse,
+    spike_array,
+)
 from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout, Piece
@@ -25,7 +49,6 @@ from .sources import DC, OrnsteinUhlenbeck, Poisson, StepCurrent, TimedArray
 from .sources.spikes import on_grid
 
 DENSE_FROM = 0.02  # expected events of a target in a step from which a drive draws a count in every step
-MOST = 100.0  # largest mean of one guide table; more is drawn in several parts
 LOG = 1 << 20  # spikes kept between two looks of Python
 CHECK_MS = 10.0  # window in which a state that is not finite is found
 
@@ -133,10 +156,10 @@ class Assembly:
             key = stream_key(self.net.noise_seed, "noise", population.name)
             acc = int(self.block_acc[piece.block]) + piece.slot
             geom = Geom(
-                n=population.n, state=place.state, held=place.held, lo=piece.lo, count=piece.count, acc=acc, stride=piece.count, par=place.par,
-                anchor=place.anchor, more=piece.count * len(model.receptors),
+                n=population.n, state=place.state, held=place.held, lo=piece.lo, count=piece.n, acc=acc, stride=piece.n, par=place.par,
+                anchor=place.anchor, more=piece.n * len(model.receptors),
             )  # fmt: skip
-            self.capacity[index] = piece.count
+            self.capacity[index] = piece.n
             if model.kind == "source":
                 geom, columns[loop.T_KERNEL] = self.source(population, index)
             else:
@@ -144,7 +167,7 @@ class Assembly:
                 columns[loop.T_KERNEL] = self.kernel(kernels.dense)
                 columns[loop.T_FIELDS] = len(model.state_fields) - len(model.held)
                 columns[loop.T_HELD_FIELDS] = len(model.held)
-                if model.sleeps and piece.count > 0:
+                if model.sleeps and piece.n > 0:
                     columns[loop.T_SPARSE], columns[loop.T_CENSUS], columns[loop.T_READ] = map(self.kernel, kernels[1:])
                     columns[loop.T_MAY_SLEEP] = int(not place.timed and not place.busy)
             place.tasks.append(len(self.tasks))
@@ -154,7 +177,7 @@ class Assembly:
         """Geometry and kernel of a population that only sends spikes."""
         source = population.model
         if hasattr(source, "spikes"):
-            steps, ids = on_grid(*source.spikes(), population.n, self.net.dt, population.name)
+            steps, ids = on_grid(source.spikes(), population.n, self.net.dt, population.name)
             par = self.par.place(np.concatenate([[len(steps)], steps, ids]))
             most = int(np.bincount(np.unique(steps, return_inverse=True)[1]).max(initial=0)) if len(steps) else 0
             self.capacity[index] = max(most, 1)
@@ -205,8 +228,8 @@ class Assembly:
         place = self.places[population.name]
         kernel = self.kernel(make_drive(base_current, self.precision))
         for piece in self.layout.pieces_of(population):
-            if piece.count:
-                geom = Geom(n=population.n, held=self.i_ext(population), lo=piece.lo, count=piece.count, extra=place.base)
+            if piece.n:
+                geom = Geom(n=population.n, held=self.i_ext(population), lo=piece.lo, count=piece.n, extra=place.base)
                 self.add_task(None, piece, kernel, geom, "base")
 
     def i_ext(self, population: Any) -> int:
@@ -246,7 +269,7 @@ class Assembly:
         par = self.place_list(np.concatenate([head, extra]), index)
         for piece, first, end in self.overlaps(population, index):
             state = self.held.place(np.zeros(end - first)) if noisy else 0
-            geom = Geom(n=population.n, held=self.i_ext(population), lo=piece.lo, count=piece.count, par=par, extra=state, first=first, end=end)
+            geom = Geom(n=population.n, held=self.i_ext(population), lo=piece.lo, count=piece.n, par=par, extra=state, first=first, end=end)
             self.add_task(self.drives[drive.name], piece, kernel, geom, name)
 
     def place_list(self, head: NDArray[Any], index: NDArray[Any]) -> int:
@@ -259,7 +282,7 @@ class Assembly:
         """(piece, first, end) for each piece that holds targets index[first:end]; index is ascending."""
         found = []
         for piece in self.layout.pieces_of(population):
-            first, end = np.searchsorted(index, [piece.lo, piece.lo + piece.count])
+            first, end = np.searchsorted(index, [piece.lo, piece.lo + piece.n])
             if end > first:
                 found.append((piece, int(first), int(end)))
         return found
@@ -298,7 +321,6 @@ class Assembly:
             head[D_W] = weights
         head[D_DRAWS] = max(1, math.ceil(largest / MOST))
         dense = largest >= DENSE_FROM
-        tab = 0
         self.places[population.name].busy |= dense
         if not dense:
             kernel = poisson_sparse
@@ -306,7 +328,7 @@ class Assembly:
             kernel = poisson_each
         else:
             kernel = poisson_dense
-            tab, head = self.tables(head, rate, largest)
+            self.distributions(head, rate, largest)
         par = self.place_list(head, index)
         number = self.kernel(make_drive(kernel, self.precision))
         receptor = model_of(population.model).receptors.index(drive.receptor)
@@ -316,25 +338,21 @@ class Assembly:
                 tiles = math.ceil(end / TILE) - first // TILE
                 clock = self.held.place(np.tile([0.0, -1.0], tiles))
                 self.drives[drive.name].clocks.append((clock, tiles))
-            slot = piece.slot + receptor * piece.count
+            slot = piece.slot + receptor * piece.n
             geom = Geom(
-                n=population.n, lo=piece.lo, count=piece.count, acc=int(self.block_acc[piece.block]) + slot, par=par, tab=tab, extra=clock,
+                n=population.n, lo=piece.lo, count=piece.n, acc=int(self.block_acc[piece.block]) + slot, par=par, extra=clock,
                 more=slot, first=first, end=end,
             )  # fmt: skip
             self.add_task(self.drives[drive.name], piece, number, geom, name)
 
-    def tables(self, head: NDArray[Any], rate: Any, largest: float) -> tuple[int, NDArray[Any]]:
-        """Guide tables of a dense drive: one, or one for each different value of a rate that changes in time."""
-        draws = head[D_DRAWS]
+    def distributions(self, head: NDArray[Any], rate: Any, largest: float) -> None:
+        """Distribution functions of a dense drive: one, or one for each different value of a rate that changes in time."""
+        means = np.array([largest])
         if isinstance(rate, TimedArray):
             values, which = np.unique(rate.values, return_inverse=True)
             head[D_BINS] = self.par.place(which)
-            means = values * self.net.dt * 1e-3 / draws
-        else:
-            means = np.array([largest / draws])
-        made = [guide_table(mean) for mean in means]
-        head[D_CDF] = self.par.place(np.concatenate([cdf for _, cdf in made]))
-        return self.tab.place(np.concatenate([table for table, _ in made])), head
+            means = values * self.net.dt * 1e-3
+        head[D_CDF] = self.par.place(np.concatenate([poisson_cdf(mean / head[D_DRAWS]) for mean in means]))
 
     # the arrays
 
@@ -344,7 +362,8 @@ class Assembly:
         blocks, pieces = layout.n_blocks, layout.pieces
         order = sorted(range(len(self.tasks)), key=lambda t: self.tasks[t][0])
         place_of = {t: k for k, t in enumerate(order)}
-        for place in [*self.places.values(), *self.drives.values()]:
+        everywhere: list[Place | DrivePlace] = [*self.places.values(), *self.drives.values()]
+        for place in everywhere:
             place.tasks = [place_of[t] for t in place.tasks]
         blocks_of_tasks = np.array([self.tasks[t][0] for t in order], dtype=np.int64)
         groups, group_w, pop_group, self.group_order = group_table(self.net, rows, blocks)
@@ -355,7 +374,7 @@ class Assembly:
             window -= 1
         wheel = 1 << max(1, (longest + window + 1).bit_length())
         room = capacity * window + 64
-        todo_room = np.array([p.count * (len(model_of(p.population.model).receptors) + 1) for p in pieces], dtype=np.int64)
+        todo_room = np.array([p.n * (len(model_of(p.population.model).receptors) + 1) for p in pieces], dtype=np.int64)
         piece_table = np.zeros((len(pieces), 6), np.int64)
         names = {p.name: k for k, p in enumerate(layout.populations)}
         for k, piece in enumerate(pieces):
@@ -372,7 +391,7 @@ class Assembly:
             held=self.held.array(),
             acc=np.zeros(slots),
             par=self.par.array(),
-            tab=self.tab.array() if self.tab.n else np.zeros(CELLS, np.uint8),
+            tab=np.zeros(1, np.uint8),
             geom=np.array([self.tasks[t][2] for t in order], dtype=np.int64).reshape(-1, len(Geom._fields)),
             key=np.array([self.tasks[t][3] for t in order], dtype=np.uint64),
             task=np.array([self.tasks[t][1] for t in order], dtype=np.int64).reshape(-1, 10),
@@ -407,7 +426,7 @@ class Assembly:
             sampler=np.zeros((0, 8), np.int64),
             sample_index=np.zeros(0, np.int32),
             sample=np.zeros(0),
-            flags=np.zeros((self.workers, max(scratch, 2 * DENSE_TILE)), np.uint8),
+            flags=np.zeros((self.workers, max(scratch, 6 * DENSE_TILE)), np.uint8),
             scratch=np.zeros((self.workers, scratch), np.int32),
             temp=np.zeros((self.workers, 1)),
             phase=np.zeros(5, np.int64),
@@ -499,10 +518,10 @@ def parameter_rows(p: Any, n: int, dt: float, name: str) -> NDArray[np.float64]:
     try:
         if scalar_parameters(p):
             flat = type(p)(*map(float, p))
-            return np.array([*flat, *derive(flat, dt)], dtype=float)
-        columns = np.array([np.broadcast_to(np.asarray(x, dtype=float), (n,)) for x in p])
+            return np.array([*flat, *derive(flat, dt)], dtype=np.float64)
+        columns = np.array([np.broadcast_to(np.asarray(x, dtype=np.float64), (n,)) for x in p])
         different, which = np.unique(columns, axis=1, return_inverse=True)
-        made = np.array([[*row, *derive(type(p)(*map(float, row)), dt)] for row in different.T], dtype=float)
+        made = np.array([[*row, *derive(type(p)(*map(float, row)), dt)] for row in different.T], dtype=np.float64)
         return made[which.ravel()].T.copy() if n else np.zeros((len(columns), 0))
     except (ArithmeticError, ValueError) as error:
         raise DescriptionError(f"parameters of population {name} ({p!r}) have no step of {dt:g} ms ({error}): check their values") from error

@@ -141,9 +141,7 @@ def plot(file: Path, out: Path | None) -> None:
 @click.option("--until", metavar="TIME", help="Simulated time of a run. Default: that of the network.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @json_option
-def bench(
-    name: str | None, threads: int, precision: str, scale: float | None, repeat: int, until: str | None, seed: int, as_json: bool
-) -> None:
+def bench(name: str | None, threads: int, precision: str, scale: float | None, repeat: int, until: str | None, seed: int, as_json: bool) -> None:
     """Time the benchmark network NAME, or all of them one after the other.
 
     Names: cuba, cuba40k, coba, brunel, quiet, pd14. Each timed run starts from the initial state (time 0) and records all spikes in memory.

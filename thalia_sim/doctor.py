@@ -106,7 +106,7 @@ def cuda() -> Finding:
     """Whether GPU kernels can be compiled and run."""
     found = version("numba-cuda")
     if found == "not installed":
-        return Finding("cuda", "note", "numba-cuda is not installed: pip install 'thalia-sim[cuda]' to compile for a GPU")
+        return Finding("cuda", "note", "numba-cuda is not installed: python -m pip install 'numba-cuda[cu12]' to compile for a GPU")
     try:
         from numba import cuda as target
 
@@ -117,5 +117,3 @@ def cuda() -> Finding:
         return Finding("cuda", "note", f"numba-cuda {found}, {type(error).__name__}: {error}")
     text = name.decode() if isinstance(name, bytes) else str(name)
     return Finding("cuda", "ok", f"numba-cuda {found}, {text}")
-
-

@@ -296,9 +296,7 @@ def run_experiment(
     return Outcome(sim.status, sim.t, wall, net.n, watch.spikes_seen, len(compilations), out)
 
 
-def add_recorder(
-    hooks: list[Hook], net: Network, script: Path, options: dict[str, Any], out: Path | None, traces: int, force: bool
-) -> Path | None:
+def add_recorder(hooks: list[Hook], net: Network, script: Path, options: dict[str, Any], out: Path | None, traces: int, force: bool) -> Path | None:
     """Tell the script's recorder where to write, or append one; returns the file that will be written, if any."""
     from .hooks.recorder import Recorder
     from .hooks.sampling import Sample

@@ -7,19 +7,22 @@ the time is given for two rates.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from .distributions import Distribution
+from .neurons.contract import model_of
 
 if TYPE_CHECKING:
     from .network import Network
-    from .projection import Projection
+    from .rows import Group
 
 NS_UPDATE = 2.5  # a step of an element that is awake
 NS_DRAW = 2.0  # a step of an element with a Poisson or other noisy drive
 NS_EVENT = 1.5  # a synaptic event
 NS_SYNAPSE = 150.0  # building a synapse
+ELEMENT_BYTES = 140  # of an element beside its state: inputs, spikes on their way, lists of who is awake
+FIXED_MB = 14.0  # buffers of any simulation
 BLOCK = 65_536  # elements whose synapses lie together
 RATES = (1.0, 10.0)  # Hz, assumed
 
@@ -41,7 +44,7 @@ class Forecast(NamedTuple):
     def __str__(self) -> str:
         total = sum(self.synapses.values())
         times = ", ".join(f"{seconds(t)} at {rate:g} Hz" for t, rate in zip(self.run_s, RATES, strict=True))
-        parts = f"synapses {self.synapse_mb:,.1f}, segments {self.segment_mb:,.1f}, state {self.state_mb:,.1f}"
+        parts = f"synapses {self.synapse_mb:,.1f}, segments {self.segment_mb:,.1f}, state and buffers {self.state_mb:,.1f}"
         megabytes = self.synapse_mb + self.segment_mb + self.state_mb
         workers = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         width = max((len(name) for name in self.synapses), default=0)
@@ -59,8 +62,9 @@ class Forecast(NamedTuple):
 
 def forecast(net: Network, until: float, threads: int = 1, precision: str = "double") -> Forecast:
     """Expected sizes and times of simulating `net` for `until` ms."""
-    from .rows import count_synapses
+    from .rows import count_synapses, merged
 
+    groups = merged(net)
     synapses = {name: float(n) for name, n in count_synapses(net).items()}
     populations = list(net.populations.values())
     elements = sum(len(p) for p in populations)
@@ -75,9 +79,9 @@ def forecast(net: Network, until: float, threads: int = 1, precision: str = "dou
         elements=elements,
         populations=len(populations),
         synapses=synapses,
-        synapse_mb=sum(n * bytes_per_synapse(net.projections[name]) for name, n in synapses.items()) / 1e6,
-        segment_mb=sum(8.0 * segments(net.projections[name], n, net.dt, blocks) for name, n in synapses.items()) / 1e6,
-        state_mb=sum(len(p) * number * (len(state_fields(p)) + 2) for p in populations) / 1e6,
+        synapse_mb=sum((2.0 if g.uniform else 6.0) * sum(synapses[p.name] for p in g.projections) for g in groups) / 1e6,
+        segment_mb=sum(8.0 * segments(g, synapses, net.dt, blocks) for g in groups) / 1e6,
+        state_mb=sum(len(p) * (number * len(model_of(p.model).state_fields) + ELEMENT_BYTES) for p in populations) / 1e6 + FIXED_MB,
         until=until,
         threads=threads,
         build_s=sum(synapses.values()) * NS_SYNAPSE * 1e-9 / threads,
@@ -85,41 +89,35 @@ def forecast(net: Network, until: float, threads: int = 1, precision: str = "dou
     )
 
 
-def state_fields(population: Any) -> Sequence[str]:
-    """Names of what each element keeps."""
-    from .neurons.contract import model_of
-
-    return model_of(population.model).state_fields
-
-
-def bytes_per_synapse(projection: Projection) -> float:
-    """2 for the target, 4 more for a weight of its own."""
-    return 2.0 if isinstance(projection.w, (int, float)) else 6.0
-
-
-def segments(projection: Projection, n: float, dt: float, blocks: int) -> float:
-    """Expected number of segments: runs of synapses of one source, one block and one delay."""
-    rows = len(projection.source)
+def segments(group: Group, synapses: Mapping[str, float], dt: float, blocks: int) -> float:
+    """Expected number of segments of a group of projections: runs of synapses of one source, one block and one delay."""
+    rows = group.n_rows * blocks
     if rows == 0:
         return 0.0
-    k = n / (rows * blocks)  # synapses of a source in a block
-    delay = projection.delay
-    if isinstance(delay, Distribution):
-        used = sum(1.0 - (1.0 - share) ** k for share in delay_shares(delay, dt))
-    elif delay is None or isinstance(delay, (int, float)):
-        used = min(1.0, k)
-    else:
-        used = k
-    return rows * blocks * (used + 1.0)
+    absent: dict[int, float] = {}  # steps of delay -> probability that a row has no synapse of that delay in a block
+    varied = 0.0
+    for projection in group.projections:
+        k = synapses[projection.name] / rows  # synapses of a source in a block
+        delay = projection.delay
+        if isinstance(delay, Distribution):
+            shares = delay_shares(delay, dt)
+        elif delay is None or isinstance(delay, (int, float)):
+            shares = {1 if delay is None else round(delay / dt): 1.0}
+        else:
+            varied, shares = varied + k, {}
+        for steps, share in shares.items():
+            absent[steps] = absent.get(steps, 1.0) * math.exp(-share * k)
+    return rows * (1.0 + varied + sum(1.0 - none for none in absent.values()))
 
 
-def delay_shares(delay: Distribution, dt: float) -> list[float]:
+def delay_shares(delay: Distribution, dt: float) -> dict[int, float]:
     """Probability of each whole number of steps, from one on, as far as it matters."""
-    shares, below, k = [], 0.0, 1
+    shares, below, k = {}, 0.0, 1
     while below < 1.0 - 1e-6 and k <= 65_535:
         upto = delay.cdf((k + 0.5) * dt)
-        shares.append(max(upto - below, 0.0))
-        below, k = upto, k + 1
+        if upto > below:
+            shares[k], below = upto - below, upto
+        k += 1
     return shares
 
 

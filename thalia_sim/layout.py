@@ -28,7 +28,7 @@ class Piece(NamedTuple):
     population: Population
     block: int
     lo: int  # first element
-    count: int
+    n: int  # elements
     slot: int  # first slot within the block
 
 
@@ -89,7 +89,7 @@ class Layout:
         """block << 16 | slot of a receptor of elements given by global number, [n]."""
         gids = np.asarray(gids, dtype=np.int64)
         first = np.array([p.population.offset + p.lo for p in self.pieces], dtype=np.int64)
-        count = np.array([p.count for p in self.pieces], dtype=np.int64)
+        count = np.array([p.n for p in self.pieces], dtype=np.int64)
         keep = count > 0
         first, count = first[keep], count[keep]
         block = np.array([p.block for p in self.pieces], dtype=np.int64)[keep]

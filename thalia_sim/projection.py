@@ -206,7 +206,7 @@ def check_signs(where: str, target: Selection, receptor: str, w: Any) -> None:
 
 def check_delay(name: str, delay: Any, dt: float) -> None:
     """Refuse delays under one step or beyond 65535 steps; question unusual ones."""
-    if delay is None:
+    if delay is None or np.size(delay) == 0:
         return
     low, high = extremes(delay)
     if isinstance(delay, Distribution):

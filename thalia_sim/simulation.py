@@ -133,7 +133,7 @@ class Simulation:
     def seed(self) -> int:
         return int(self.net.seed)
 
-    def steps_of(self, ms: float, what: str) -> int:
+    def steps_of(self, ms: float | None, what: str) -> int:
         """A time in ms as whole steps."""
         if isinstance(ms, bool) or not isinstance(ms, (int, float, np.integer, np.floating)) or not math.isfinite(ms):
             raise SimulationError(f"{what} is {ms!r} ms: give a finite number")
@@ -147,7 +147,7 @@ class Simulation:
         """Run for `duration` ms, or until a time in ms; end early where stop(sim), asked every `stop_every` ms, is true."""
         if (duration is None) == (until is None):
             raise SimulationError(f"run was given duration {duration!r} and until {until!r}: give one of them")
-        end = self.steps_of(until, "until") if duration is None else self.step + self.steps_of(duration, "duration")
+        end = self.steps_of(until, "until") if until is not None else self.step + self.steps_of(duration, "duration")
         if end < self.step:
             raise SimulationError(f"the end, {end * self.dt:g} ms, lies before the present, {self.t:g} ms: give a later one")
         if self.status in ("complete", "failed", "interrupted"):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .assembly import parameter_rows
+from .assembly import DENSE_FROM, one_element, parameter_rows
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
 from .kernels.blocks import G, make_block
-from .kernels.drives import D_RATE, D_W
+from .kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
 from .neurons.contract import model_of, scalar_parameters
 from .rows import synapses, weight_index
 from .sources import DC, Poisson, StepCurrent, TimedArray
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 class View:
     """Attributes of one named thing; subclasses say which and how."""
+
+    sim: Simulation
+    thing: Any
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         object.__setattr__(self, "sim", sim)
@@ -136,7 +139,8 @@ class PopulationView(View):
         if per_element != place.per_element:
             sim.a = sim.a._replace(par=np.append(sim.a.par, rows.ravel()))
             place.per_element, place.par = per_element, len(sim.a.par) - rows.size
-            kernels = make_block(self.model, type(self.model.derive(type(params)(*map(float, self.first(params))), sim.dt)), per_element, sim.precision)
+            constants = type(self.model.derive(one_element(params), sim.dt))
+            kernels = make_block(self.model, constants, per_element, sim.precision)
             for task in place.tasks:
                 sim.a.geom[task, G.par] = place.par
                 sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
@@ -146,10 +150,6 @@ class PopulationView(View):
         else:
             sim.a.par[place.par : place.par + rows.size] = rows.ravel()
         object.__setattr__(self, "params", params)
-
-    @staticmethod
-    def first(params: Any) -> list[float]:
-        return [float(np.ravel(x)[0]) for x in params]
 
 
 class SourceView(View):
@@ -251,22 +251,16 @@ class DriveView(View):
         self.restart()
 
     def set_rate(self, task: int, par: int, rate: float) -> None:
-        """Another rate for a task: its number, and its guide table if it has one."""
-        from .assembly import DENSE_FROM, MOST
-        from .kernels.drives import CDF, CELLS, D_CDF, D_DRAWS, guide_table
-
+        """Another rate for a task: its number, and its distribution function if it has one."""
         a, mean = self.sim.a, rate * self.sim.dt * 1e-3
         dense = a.par[par + D_CDF] > 0
         if not dense and mean > 100 * DENSE_FROM:
             raise SimulationError(f"rate of drive {self.name} is raised to {rate:g} Hz from a sparse one: describe it with a higher rate")
         if dense:
             draws = max(1, math.ceil(mean / MOST))
-            table, cdf = guide_table(mean / draws)
-            a.par[par + D_DRAWS] = draws
             first = int(a.par[par + D_CDF])
-            a.par[first : first + CDF] = cdf
-            at = a.geom[task, G.tab]
-            a.tab[at : at + CELLS] = table
+            a.par[par + D_DRAWS] = draws
+            a.par[first : first + CDF] = poisson_cdf(mean / draws)
         a.par[par + D_RATE] = mean
 
 

@@ -88,9 +88,7 @@ def circuit(scale: float = 1.0, k_scale: float | None = None) -> Circuit:
     )
 
 
-def potjans_diesmann(
-    scale: float = 0.1, seed: int = 55, drive: str = "poisson", *, k_scale: float | None = None, dt: float = 0.1
-) -> Network:
+def potjans_diesmann(scale: float = 0.1, seed: int = 55, drive: str = "poisson", *, k_scale: float | None = None, dt: float = 0.1) -> Network:
     """The microcircuit at `scale` (1 is a square millimetre), driven by Poisson trains or by direct currents of the same mean (`drive`).
 
     Populations L23E ... L6I; synapses drawn with a fixed total number per projection, autapses and multapses allowed; weights normal with a

@@ -12,9 +12,7 @@ from ..sources import Poisson
 from ..wiring import out_degree
 
 
-def quiet(
-    n: int = 1_000_000, k: int = 100, seed: int = 1, *, share: float = 0.01, rate: float = 10.0, w: float = 0.1, kick: float = 25.0
-) -> Network:
+def quiet(n: int = 1_000_000, k: int = 100, seed: int = 1, *, share: float = 0.01, rate: float = 10.0, w: float = 0.1, kick: float = 25.0) -> Network:
     """n neurons with k outgoing synapses each of w mV and 1.5 ms; the first `share` of them get kicks of `kick` mV at `rate` Hz."""
     if not 0.0 <= share <= 1.0:
         raise DescriptionError(f"share = {share} of driven neurons: must be within 0 and 1")

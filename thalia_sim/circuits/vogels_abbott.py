@@ -45,9 +45,7 @@ def coba(n: int = 4000, p: float = 0.02, seed: int = 1, *, g_exc: float = G_EXC,
     """
     n_exc = excitatory(n)
     net = Network(seed=seed, dt=dt)
-    model = LIFCond(
-        tau_m=20.0, tau_exc=5.0, tau_inh=10.0, c_m=C_M, e_l=-60.0, e_exc=0.0, e_inh=-80.0, v_th=-50.0, v_reset=-60.0, t_ref=5.0
-    )
+    model = LIFCond(tau_m=20.0, tau_exc=5.0, tau_inh=10.0, c_m=C_M, e_l=-60.0, e_exc=0.0, e_inh=-80.0, v_th=-50.0, v_reset=-60.0, t_ref=5.0)
     start = {"v": Normal(-65.0, 5.0), "g_exc": Normal(40.0, 15.0), "g_inh": Normal(200.0, 120.0)}
     exc = net.populate("exc", n_exc, model, **start)
     inh = net.populate("inh", n - n_exc, model, **start)

@@ -277,7 +277,7 @@ def make_block(model: Any, constants: type, per_element: bool, precision: str) -
     if model.sleeps:
         names["advance_function"] = compiled_scalar(model.advance, inlined)
         names["may_fire_function"] = compiled_scalar(model.may_fire, inlined)
-    text = block_text(model, per_element, tuple(constants._fields))  # type: ignore[attr-defined]
+    text = block_text(model, per_element, tuple(constants._fields))
     module = load(f"block_{model.name}", text, names)
     how = signature(precision)
     loops = ("dense", "sparse", "census", "read") if model.sleeps else ("dense",)

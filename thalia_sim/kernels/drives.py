@@ -2,8 +2,8 @@
 
 A sparse Poisson process is drawn by intervals of the sum of up to TILE trains, each event falling on a train at random (which gives independent
 trains exactly); its state is the number of draws and the time of the next event, so an idle one costs one comparison a step. A dense one draws
-the number of events of each target in each step from a guide table: 16 bits choose a cell, and only where a cell is cut by a step of the
-distribution function is the exact value looked up with 48 bits more.
+the number of events of each target in each step from 16 bits, by counting in vector loops how many steps of the distribution function lie
+below them; only where a step falls into the very cell of the 16 bits do 48 bits more decide.
 """
 
 import math
@@ -16,9 +16,8 @@ from .rng import below, exponential, normals, philox, uniform
 
 TILE = 4096  # trains of a sparse process that share one clock
 DENSE_TILE = 1024  # targets of a dense draw: 128 calls of Philox, 8 draws of 16 bits each
-CELLS = 4096  # cells of the guide table
-UNSURE = 255  # a cell that the distribution function cuts
-CDF = 256  # entries of a distribution function
+CDF = 128  # entries of a distribution function
+MOST = 25.0  # largest mean of one draw; more is drawn in several parts
 SECOND = np.uint64(1) << np.uint64(63)
 
 # numbers at the start of a drive's or source's part of `par`; offsets are absolute places in `par`, 0 where there is none
@@ -120,62 +119,87 @@ def spike_array(state, held, acc, par, tab, geom, key, step, todo, n_todo, out, 
 
 
 @jit
-def exact_count(par, cdf, cell, key, a, b):
+def exact_count(cdf, cell, key, a, b):
     """Poisson count for the 16 bits `cell`, made exact by 48 bits more."""
     w0, w1, _, _ = philox(key, a, b | SECOND)
     u = (np.float64(cell) + uniform(w0, w1)) / 65536.0
     k = 0
-    while k < CDF - 1 and u >= par[cdf + k]:
+    while k < CDF - 1 and u >= cdf[k]:
         k += 1
     return k
 
 
-def poisson_dense(state, held, acc, par, tab, geom, key, step, todo, n_todo, out, flags):
-    """Poisson drive with many events: a count for every target and step, from a guide table."""
-    q = geom[G.par]
-    first, end = geom[G.first], geom[G.end]
-    which = bin_of(par, q, step) if par[q + D_BINS] > 0.0 else 0
-    if par[q + D_BINS] > 0.0:
-        which = np.int64(par[np.int64(par[q + D_BINS]) + which])
-    table = tab[geom[G.tab] + which * CELLS : geom[G.tab] + (which + 1) * CELLS]
-    cdf = np.int64(par[q + D_CDF]) + which * CDF
-    draws = np.int64(par[q + D_DRAWS])
-    x = acc[geom[G.acc] : geom[G.acc] + geom[G.count]]
-    same_w = par[q + D_WS] == 0.0
-    bits = flags[: 2 * DENSE_TILE].view(np.uint16)
+@jit
+def draw_bits(key, step, stream, bits):
+    """16 random bits for each of a tile's targets, 8 from each call of Philox."""
     low, half = np.uint64(0xFFFF), np.uint64(16)
     calls = DENSE_TILE // 8
+    for c in range(calls):
+        w0, w1, w2, w3 = philox(key, step, stream + np.uint64(c))
+        bits[c] = w0 & low
+        bits[calls + c] = w0 >> half
+        bits[2 * calls + c] = w1 & low
+        bits[3 * calls + c] = w1 >> half
+        bits[4 * calls + c] = w2 & low
+        bits[5 * calls + c] = w2 >> half
+        bits[6 * calls + c] = w3 & low
+        bits[7 * calls + c] = w3 >> half
+
+
+@jit
+def count_steps(bits, cdf, counts, doubt):
+    """counts: the steps of a distribution function below each of `bits` / 65536; doubt: 1 where a step lies within the cell of the bits."""
+    least = 0
+    while least < CDF - 1 and cdf[least] * 65536.0 < 1.0:
+        least += 1
+    for k in range(bits.shape[0]):
+        counts[k] = least
+        doubt[k] = 1 if least > 0 and bits[k] == 0 else 0
+    for q in range(least, CDF):
+        cell = np.uint16(min(cdf[q] * 65536.0, 65535.0))
+        for k in range(bits.shape[0]):
+            counts[k] += np.uint16(bits[k] > cell)
+            doubt[k] |= np.uint16(bits[k] == cell)
+        if cell == 65535:
+            break
+
+
+def poisson_dense(state, held, acc, par, tab, geom, key, step, todo, n_todo, out, flags):
+    """Poisson drive with many events: a count for every target and step."""
+    q = geom[G.par]
+    first, end = geom[G.first], geom[G.end]
+    which = 0
+    if par[q + D_BINS] > 0.0:
+        which = np.int64(par[np.int64(par[q + D_BINS]) + bin_of(par, q, step)])
+    at = np.int64(par[q + D_CDF]) + which * CDF
+    cdf = par[at : at + CDF]
+    x = acc[geom[G.acc] : geom[G.acc] + geom[G.count]]
+    bits = flags[: 2 * DENSE_TILE].view(np.uint16)
+    counts = flags[2 * DENSE_TILE : 4 * DENSE_TILE].view(np.uint16)
+    doubt = flags[4 * DENSE_TILE : 6 * DENSE_TILE].view(np.uint16)
+    doubts = doubt.view(np.uint64)
     for tile in range(first // DENSE_TILE, (end + DENSE_TILE - 1) // DENSE_TILE):
-        j0, j1 = max(first, tile * DENSE_TILE), min(end, (tile + 1) * DENSE_TILE)
-        for draw in range(draws):
-            stream = np.uint64(draw * 4294967296 + tile * calls)
-            for c in range(calls):
-                w0, w1, w2, w3 = philox(key, np.uint64(step), stream + np.uint64(c))
-                bits[c] = w0 & low
-                bits[calls + c] = w0 >> half
-                bits[2 * calls + c] = w1 & low
-                bits[3 * calls + c] = w1 >> half
-                bits[4 * calls + c] = w2 & low
-                bits[5 * calls + c] = w2 >> half
-                bits[6 * calls + c] = w3 & low
-                bits[7 * calls + c] = w3 >> half
-            if same_w and par[q + D_LIST] == 0.0:
+        t0 = tile * DENSE_TILE
+        j0, j1 = max(first, t0), min(end, t0 + DENSE_TILE)
+        for draw in range(np.int64(par[q + D_DRAWS])):
+            place = np.uint64(draw) << np.uint64(32)
+            draw_bits(key, np.uint64(step), place + np.uint64(tile * (DENSE_TILE // 8)), bits)
+            count_steps(bits, cdf, counts, doubt)
+            for word in range(doubts.shape[0]):
+                if doubts[word] != 0:
+                    for k in range(4 * word, 4 * word + 4):
+                        if doubt[k] != 0:
+                            counts[k] = exact_count(cdf, bits[k], key, np.uint64(step), place + np.uint64(t0 + k))
+            if par[q + D_WS] == 0.0 and par[q + D_LIST] == 0.0:
                 w = par[q + D_W]
-                mine = bits[j0 - tile * DENSE_TILE : j1 - tile * DENSE_TILE]
-                at = np.int64(par[q + D_FIRST]) + j0 - geom[G.lo]
-                y = x[at : at + j1 - j0]
+                mine = counts[j0 - t0 : j1 - t0]
+                begin = np.int64(par[q + D_FIRST]) + j0 - geom[G.lo]
+                y = x[begin : begin + j1 - j0]
                 for k in range(mine.shape[0]):
-                    n = np.int64(table[mine[k] >> 4])
-                    if n == UNSURE:
-                        n = exact_count(par, cdf, mine[k], key, np.uint64(step), np.uint64(draw * 4294967296 + j0 + k))
-                    y[k] += n * w
+                    y[k] += mine[k] * w
             else:
                 for j in range(j0, j1):
-                    cell = bits[j - tile * DENSE_TILE]
-                    n = np.int64(table[cell >> 4])
-                    if n == UNSURE:
-                        n = exact_count(par, cdf, cell, key, np.uint64(step), np.uint64(draw * 4294967296 + j))
-                    x[target_of(par, q, j) - geom[G.lo]] += n * weight_of(par, q, j)
+                    x[target_of(par, q, j) - geom[G.lo]] += counts[j - t0] * weight_of(par, q, j)
     return 0
 
 
@@ -241,16 +265,13 @@ def make_drive(kernel, precision):
     return _made[made]
 
 
-def guide_table(rate):
-    """(uint8[CELLS], float64[CDF]): guide table and distribution function of a Poisson variable with mean `rate` <= 100."""
+def poisson_cdf(rate):
+    """Distribution function of a Poisson variable of mean `rate` <= MOST at 0, 1, ... CDF - 1."""
     k = np.arange(CDF, dtype=np.float64)
     log_p = k * math.log(rate) - rate - np.array([math.lgamma(x + 1.0) for x in k]) if rate > 0.0 else np.where(k == 0, 0.0, -np.inf)
-    cdf = np.cumsum(np.exp(log_p))
+    cdf = np.minimum(np.cumsum(np.exp(log_p)), 1.0)
     cdf[-1] = 1.0
-    edges = np.arange(CELLS + 1) / CELLS
-    low = np.searchsorted(cdf, edges[:-1], side="right")
-    high = np.searchsorted(cdf, np.nextafter(edges[1:], 0.0), side="right")
-    return np.where((low == high) & (low < UNSURE), low, UNSURE).astype(np.uint8), cdf
+    return cdf
 
 
 def current_text(source):

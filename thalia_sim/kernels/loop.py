@@ -26,6 +26,7 @@ SPARSE_COST = 16  # a sleeping piece's update of one neuron costs about this man
 DONE, LOG_FULL, CALENDAR_FULL, NOT_FINITE = 0, 1, 2, 3
 DRIVE, EMITTER = 0, 1
 NEVER = np.int64(1) << 62
+ZERO = np.int64(0)  # a number whose type is not that of the literal 0, for which Numba would compile a callee again
 
 # columns of Arrays.task
 T_KIND, T_KERNEL, T_SPARSE, T_CENSUS, T_READ, T_PIECE, T_FIELDS, T_HELD_FIELDS, T_MAY_SLEEP, T_ON = range(10)
@@ -234,7 +235,7 @@ def settle(a, t, step, worker, delivered):
         sleep[S_NEXT] = step + CENSUS
         if since * SPARSE_COST > n * CENSUS:
             return
-        awake = call(a, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, 0, todo, worker)
+        awake = call(a, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, ZERO, todo, worker)
         if awake * SPARSE_COST > n:
             sleep[S_NEXT] = step + 16 * CENSUS
             return
@@ -312,14 +313,14 @@ def run_block(a, b, step, column, parity, worker):
             if a.task[t, T_SPARSE] >= 0 and a.task[t, T_MAY_SLEEP] == 1 and step >= a.sleep[p, S_NEXT]:
                 settle(a, t, step, worker, a.count[b, C_DELIVERED])
             touch |= a.sleep[p, S_MODE]
-    n_touched = deliver(a, b, step, touch, 0)
+    n_touched = deliver(a, b, step, np.int64(touch), ZERO)
     none = a.todo[:0]
     scratch = a.scratch[worker]
     for t in range(first, end):
         if a.task[t, T_ON] == 0:
             continue
         if a.task[t, T_KIND] == DRIVE:
-            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, scratch, worker)
+            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, ZERO, scratch, worker)
             if touch == 1:
                 n_touched = note(a, b, scratch, found, n_touched)
             continue
@@ -327,7 +328,7 @@ def run_block(a, b, step, column, parity, worker):
         at = a.out_first[parity, p, column]
         out = a.out[parity, a.piece[p, P_OUT] + at :]
         if a.sleep[p, S_MODE] == 0:
-            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, 0, out, worker)
+            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, ZERO, out, worker)
             a.count[b, C_UPDATES] += a.geom[t, G.count]
         else:
             todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 
-
 def compiled_scalar(function: Callable[..., Any], decorate: Callable[[Any], Any], seen: dict[int, Any] | None = None) -> Any:
     """`decorate` applied to a copy of `function`, and to every plain Python function it uses, recursively."""
     seen = {} if seen is None else seen

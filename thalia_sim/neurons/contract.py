@@ -30,8 +30,8 @@ class Model(NamedTuple):
     held: tuple[str, ...]  # state that `step` reads and others write, always double: thresholds, external current
     receptors: tuple[str, ...]
     signs: Mapping[str, int]  # receptor -> +1 (w >= 0), -1 (w <= 0), 0 (any)
-    derive: Callable[..., Any] | None
-    step: Callable[..., Any] | None
+    derive: Any  # functions of the contract; a source has none
+    step: Any
     advance: Callable[..., Any] | None
     may_fire: Callable[..., Any] | None
     noise: str | None  # None, "uniform" (x.u) or "normal" (x.z): one draw an element and step
@@ -154,7 +154,7 @@ def neuron(
         for receptor in signs or ():
             if receptor not in receptors:
                 raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {receptors}")
-        given = {"state": state, "derive": derive, "step": step, "advance": advance, "may_fire": may_fire}
+        given: dict[str, Any] = {"state": state, "derive": derive, "step": step, "advance": advance, "may_fire": may_fire}
         cls.__thalia__ = Model(  # type: ignore[attr-defined]
             kind="neuron",
             cls=cls,

@@ -61,8 +61,9 @@ def read_sonata(path: str, population: str | None = None) -> tuple[np.ndarray, n
         raise DescriptionError(f"spike file {path!r} cannot be read as SONATA spikes ({error}): check the path and the file") from error
 
 
-def on_grid(times: np.ndarray, ids: np.ndarray, n: int, dt: float, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(steps, ids) in order of (step, id), checked against a population of n elements; a spike at t is found in step t/dt - 1."""
+def on_grid(spikes: tuple[np.ndarray, np.ndarray], n: int, dt: float, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(steps, ids) of spikes (times, ids) in order of (step, id), checked against a population of n elements; one at t is of step t/dt - 1."""
+    times, ids = spikes
     if times.shape != ids.shape or times.ndim != 1:
         raise DescriptionError(f"population {name} has {times.shape} spike times and {ids.shape} ids: give two lists of one length")
     if len(ids) and ids.dtype.kind not in "iu":
