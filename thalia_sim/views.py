@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .assembly import DENSE_FROM, one_element, parameter_rows
+from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
 from .kernels.blocks import G, make_block
 from .kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
 from .neurons.contract import model_of, scalar_parameters
+from .places import one_element, parameter_rows
 from .rows import synapses, weight_index
 from .sources import DC, Poisson, StepCurrent, TimedArray
 

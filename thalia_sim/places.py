@@ -1,0 +1,89 @@
+"""Where the numbers of populations and drives lie in the flat arrays of the loop, and what stands there at the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .distributions import Distribution
+from .errors import DescriptionError
+from .kernels.rng import stream_key
+from .neurons.contract import model_of, scalar_parameters
+
+
+class Store:
+    """A flat array that grows while things are placed in it."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype, self.parts, self.n = np.dtype(dtype), [], 0  # type: ignore[var-annotated]
+
+    def place(self, values: Any) -> int:
+        """Append values; returns where they begin."""
+        values = np.ascontiguousarray(values, dtype=self.dtype).ravel()
+        first, self.n = self.n, self.n + len(values)
+        self.parts.append(values)
+        return first
+
+    def array(self) -> NDArray[Any]:
+        joined = np.concatenate(self.parts) if self.parts else np.zeros(0, self.dtype)
+        self.parts = [joined]
+        return joined
+
+
+class Place:
+    """Where the arrays of one population lie."""
+
+    def __init__(self) -> None:
+        self.state = self.held = self.anchor = self.base = self.par = 0
+        self.per_element = False
+        self.tasks: list[int] = []  # of its pieces, in order
+        self.timed = False  # has a current that changes at every step
+        self.busy = False  # has a drive that acts on its targets at every step
+
+
+class DrivePlace:
+    """Where the numbers of one drive lie: for reading and writing it later."""
+
+    def __init__(self, drive: Any) -> None:
+        self.drive = drive
+        self.tasks: list[int] = []
+        self.clocks: list[tuple[int, int]] = []  # (start in held, tiles) of sparse processes
+
+
+def drive_weights(net: Any, drive: Any) -> Any:
+    """Weight of an event of a drive: a number, or one value a target [n]."""
+    if isinstance(drive.w, Distribution):
+        return drive.w.draw(stream_key(net.wiring_seed, "weights", drive.name), len(drive.target))
+    return drive.w
+
+
+def initial_values(net: Any, population: Any, field: str) -> NDArray[np.float64]:
+    """Start values of a state field, [n]."""
+    value = population.initial.get(field)
+    if value is None:
+        value = model_of(population.model).start_value(field, population.model)
+    if isinstance(value, Distribution):
+        return value.draw(stream_key(net.initial_seed, "initial", f"{population.name}.{field}"), population.n)
+    return np.broadcast_to(np.asarray(value, dtype=float), (population.n,)).copy()
+
+
+def one_element(p: Any) -> Any:
+    """The parameters of one element, as a tuple of numbers."""
+    return type(p)(*(float(np.ravel(x)[0]) if np.size(x) else 0.0 for x in p))
+
+
+def parameter_rows(p: Any, n: int, dt: float, name: str) -> NDArray[np.float64]:
+    """Parameters, then constants of a step: [k], or [k, n] where a parameter differs between elements."""
+    derive = model_of(p).derive
+    try:
+        if scalar_parameters(p):
+            flat = type(p)(*map(float, p))
+            return np.array([*flat, *derive(flat, dt)], dtype=np.float64)
+        columns = np.array([np.broadcast_to(np.asarray(x, dtype=np.float64), (n,)) for x in p])
+        different, which = np.unique(columns, axis=1, return_inverse=True)
+        made = np.array([[*row, *derive(type(p)(*map(float, row)), dt)] for row in different.T], dtype=np.float64)
+        return made[which.ravel()].T.copy() if n else np.zeros((len(columns), 0))
+    except (ArithmeticError, ValueError) as error:
+        raise DescriptionError(f"parameters of population {name} ({p!r}) have no step of {dt:g} ms ({error}): check their values") from error
