@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 from .contract import neuron
-from .propagators import exp_peak, exp_to_v, flush, steps
+from .propagators import exp_peak, exp_to_v, flush, leak_bounded, steps
 
 
 class State(NamedTuple):
@@ -26,6 +26,7 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
+    tau_m: float  # ms, membrane time constant
     decay_v: float
     decay_exc: float
     decay_inh: float
@@ -44,21 +45,23 @@ class Step(NamedTuple):
 
 def derive(p, dt):
     """Constants of one step of dt ms."""
+    tau_m = leak_bounded(p.tau_m, p.c_m, p.g_l_min)
     return Step(
-        math.exp(-dt / p.tau_m),
+        tau_m,
+        math.exp(-dt / tau_m),
         math.exp(-dt / p.tau_exc),
         math.exp(-dt / p.tau_inh),
         math.exp(-dt / p.tau_ad),
         math.exp(-dt / p.tau_theta),
-        exp_to_v(dt, p.tau_m, p.tau_exc, p.c_m),
-        exp_to_v(dt, p.tau_m, p.tau_inh, p.c_m),
-        exp_to_v(dt, p.tau_m, p.tau_ad, p.c_m),
-        p.tau_m / p.c_m,
+        exp_to_v(dt, tau_m, p.tau_exc, p.c_m),
+        exp_to_v(dt, tau_m, p.tau_inh, p.c_m),
+        exp_to_v(dt, tau_m, p.tau_ad, p.c_m),
+        tau_m / p.c_m,
         steps(p.t_ref, dt),
         dt,
-        exp_peak(p.tau_m, p.tau_exc, p.c_m),
-        exp_peak(p.tau_m, p.tau_inh, p.c_m),
-        exp_peak(p.tau_m, p.tau_ad, p.c_m),
+        exp_peak(tau_m, p.tau_exc, p.c_m),
+        exp_peak(tau_m, p.tau_inh, p.c_m),
+        exp_peak(tau_m, p.tau_ad, p.c_m),
     )
 
 
@@ -87,9 +90,9 @@ def advance(s, k, c, p):
     i_inh = s.i_inh * math.exp(-wait / p.tau_inh)
     i_ad = s.i_ad * math.exp(-wait / p.tau_ad)
     if free > 0.0:
-        drive = i_exc * exp_to_v(free, p.tau_m, p.tau_exc, p.c_m) + i_inh * exp_to_v(free, p.tau_m, p.tau_inh, p.c_m)
-        drive -= i_ad * exp_to_v(free, p.tau_m, p.tau_ad, p.c_m)
-        v = v_inf + (v - v_inf) * math.exp(-free / p.tau_m) + drive
+        drive = i_exc * exp_to_v(free, c.tau_m, p.tau_exc, p.c_m) + i_inh * exp_to_v(free, c.tau_m, p.tau_inh, p.c_m)
+        drive -= i_ad * exp_to_v(free, c.tau_m, p.tau_ad, p.c_m)
+        v = v_inf + (v - v_inf) * math.exp(-free / c.tau_m) + drive
         i_exc *= math.exp(-free / p.tau_exc)
         i_inh *= math.exp(-free / p.tau_inh)
         i_ad *= math.exp(-free / p.tau_ad)
@@ -133,3 +136,4 @@ class AdaptiveLIF(NamedTuple):
     t_ref: float = 2.0  # ms, refractory period
     v_min: float = -math.inf  # mV, lower bound of v
     i_max: float = math.inf  # pA, bound of each synaptic current, either sign
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from .contract import neuron
-from .propagators import alpha_peak, alpha_to_v, exp_peak, exp_to_v, flush, steps
+from .propagators import alpha_peak, alpha_to_v, exp_peak, exp_to_v, flush, leak_bounded, steps
 
 
 class State(NamedTuple):
@@ -25,6 +25,7 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
+    tau_m: float  # ms, membrane time constant
     decay_v: float
     decay_exc: float
     decay_inh: float
@@ -45,23 +46,25 @@ class Step(NamedTuple):
 
 def derive(p, dt):
     """Constants of one step of dt ms."""
+    tau_m = leak_bounded(p.tau_m, p.c_m, p.g_l_min)
     return Step(
-        math.exp(-dt / p.tau_m),
+        tau_m,
+        math.exp(-dt / tau_m),
         math.exp(-dt / p.tau_exc),
         math.exp(-dt / p.tau_inh),
-        exp_to_v(dt, p.tau_m, p.tau_exc, p.c_m),
-        exp_to_v(dt, p.tau_m, p.tau_inh, p.c_m),
-        alpha_to_v(dt, p.tau_m, p.tau_exc, p.c_m),
-        alpha_to_v(dt, p.tau_m, p.tau_inh, p.c_m),
+        exp_to_v(dt, tau_m, p.tau_exc, p.c_m),
+        exp_to_v(dt, tau_m, p.tau_inh, p.c_m),
+        alpha_to_v(dt, tau_m, p.tau_exc, p.c_m),
+        alpha_to_v(dt, tau_m, p.tau_inh, p.c_m),
         math.e / p.tau_exc,
         math.e / p.tau_inh,
-        p.tau_m / p.c_m,
+        tau_m / p.c_m,
         steps(p.t_ref, dt),
         dt,
-        exp_peak(p.tau_m, p.tau_exc, p.c_m),
-        exp_peak(p.tau_m, p.tau_inh, p.c_m),
-        alpha_peak(p.tau_m, p.tau_exc, p.c_m),
-        alpha_peak(p.tau_m, p.tau_inh, p.c_m),
+        exp_peak(tau_m, p.tau_exc, p.c_m),
+        exp_peak(tau_m, p.tau_inh, p.c_m),
+        alpha_peak(tau_m, p.tau_exc, p.c_m),
+        alpha_peak(tau_m, p.tau_inh, p.c_m),
     )
 
 
@@ -90,9 +93,9 @@ def advance(s, k, c, p):
     i_exc, d_exc = (s.i_exc + s.d_exc * wait) * out_exc, s.d_exc * out_exc
     i_inh, d_inh = (s.i_inh + s.d_inh * wait) * out_inh, s.d_inh * out_inh
     if free > 0.0:
-        exc = i_exc * exp_to_v(free, p.tau_m, p.tau_exc, p.c_m) + d_exc * alpha_to_v(free, p.tau_m, p.tau_exc, p.c_m)
-        inh = i_inh * exp_to_v(free, p.tau_m, p.tau_inh, p.c_m) + d_inh * alpha_to_v(free, p.tau_m, p.tau_inh, p.c_m)
-        v = v_inf + (v - v_inf) * math.exp(-free / p.tau_m) + (exc + inh)
+        exc = i_exc * exp_to_v(free, c.tau_m, p.tau_exc, p.c_m) + d_exc * alpha_to_v(free, c.tau_m, p.tau_exc, p.c_m)
+        inh = i_inh * exp_to_v(free, c.tau_m, p.tau_inh, p.c_m) + d_inh * alpha_to_v(free, c.tau_m, p.tau_inh, p.c_m)
+        v = v_inf + (v - v_inf) * math.exp(-free / c.tau_m) + (exc + inh)
         out_exc, out_inh = math.exp(-free / p.tau_exc), math.exp(-free / p.tau_inh)
         i_exc, d_exc = (i_exc + d_exc * free) * out_exc, d_exc * out_exc
         i_inh, d_inh = (i_inh + d_inh * free) * out_inh, d_inh * out_inh
@@ -134,3 +137,4 @@ class LIFAlpha(NamedTuple):
     t_ref: float = 2.0  # ms, refractory period
     v_min: float = -math.inf  # mV, lower bound of v
     i_max: float = math.inf  # pA, bound of each synaptic current, either sign
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m

@@ -83,4 +83,4 @@ class LIFCond(NamedTuple):
     t_ref: float = 5.0  # ms, refractory period
     v_min: float = -math.inf  # mV, lower bound of v
     g_max: float = math.inf  # nS, bound of each conductance
-    g_l_min: float = 0.0  # nS, lower bound of the leak
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m

@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 from .contract import neuron
-from .propagators import steps
+from .propagators import leak_bounded, steps
 
 
 class State(NamedTuple):
@@ -28,7 +28,8 @@ class Step(NamedTuple):
 
 def derive(p, dt):
     """Constants of one step of dt ms."""
-    return Step(math.exp(-dt / p.tau_m), -dt / p.tau_m, p.tau_m / p.c_m, steps(p.t_ref, dt))
+    tau_m = leak_bounded(p.tau_m, p.c_m, p.g_l_min)
+    return Step(math.exp(-dt / tau_m), -dt / tau_m, tau_m / p.c_m, steps(p.t_ref, dt))
 
 
 def step(s, x, c, p):
@@ -74,9 +75,10 @@ class LIFDelta(NamedTuple):
     v_th: float = 15.0  # mV, threshold at the start
     v_reset: float = 0.0  # mV, after a spike
     t_ref: float = 2.0  # ms, refractory period
-    c_m: float = 250.0  # pF, capacitance (only i_ext depends on it)
+    c_m: float = 250.0  # pF, capacitance (only i_ext and g_l_min depend on it)
     v_min: float = -math.inf  # mV, lower bound of v
     x_max: float = math.inf  # mV, bound of what arrives in one step, either sign
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m
 
 
 LIF = LIFDelta

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from .contract import neuron
-from .propagators import exp_peak, exp_to_v, flush, steps
+from .propagators import exp_peak, exp_to_v, flush, leak_bounded, steps
 
 
 class State(NamedTuple):
@@ -23,6 +23,7 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
+    tau_m: float  # ms, membrane time constant
     decay_v: float
     decay_exc: float
     decay_inh: float
@@ -37,17 +38,19 @@ class Step(NamedTuple):
 
 def derive(p, dt):
     """Constants of one step of dt ms."""
+    tau_m = leak_bounded(p.tau_m, p.c_m, p.g_l_min)
     return Step(
-        math.exp(-dt / p.tau_m),
+        tau_m,
+        math.exp(-dt / tau_m),
         math.exp(-dt / p.tau_exc),
         math.exp(-dt / p.tau_inh),
-        exp_to_v(dt, p.tau_m, p.tau_exc, p.c_m),
-        exp_to_v(dt, p.tau_m, p.tau_inh, p.c_m),
-        p.tau_m / p.c_m,
+        exp_to_v(dt, tau_m, p.tau_exc, p.c_m),
+        exp_to_v(dt, tau_m, p.tau_inh, p.c_m),
+        tau_m / p.c_m,
         steps(p.t_ref, dt),
         dt,
-        exp_peak(p.tau_m, p.tau_exc, p.c_m),
-        exp_peak(p.tau_m, p.tau_inh, p.c_m),
+        exp_peak(tau_m, p.tau_exc, p.c_m),
+        exp_peak(tau_m, p.tau_inh, p.c_m),
     )
 
 
@@ -71,8 +74,8 @@ def advance(s, k, c, p):
     i_exc = s.i_exc * math.exp(-clamped * c.dt / p.tau_exc)
     i_inh = s.i_inh * math.exp(-clamped * c.dt / p.tau_inh)
     if free > 0.0:
-        drive = i_exc * exp_to_v(free, p.tau_m, p.tau_exc, p.c_m) + i_inh * exp_to_v(free, p.tau_m, p.tau_inh, p.c_m)
-        v = v_inf + (v - v_inf) * math.exp(-free / p.tau_m) + drive
+        drive = i_exc * exp_to_v(free, c.tau_m, p.tau_exc, p.c_m) + i_inh * exp_to_v(free, c.tau_m, p.tau_inh, p.c_m)
+        v = v_inf + (v - v_inf) * math.exp(-free / c.tau_m) + drive
         i_exc *= math.exp(-free / p.tau_exc)
         i_inh *= math.exp(-free / p.tau_inh)
     return State(v, flush(i_exc), flush(i_inh), s.left - clamped, s.v_th, s.i_ext)
@@ -110,3 +113,4 @@ class LIFExp(NamedTuple):
     t_ref: float = 2.0  # ms, refractory period
     v_min: float = -math.inf  # mV, lower bound of v
     i_max: float = math.inf  # pA, bound of each synaptic current, either sign
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m

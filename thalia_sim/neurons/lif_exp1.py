@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from .contract import neuron
-from .propagators import exp_peak, exp_to_v, flush, steps
+from .propagators import exp_peak, exp_to_v, flush, leak_bounded, steps
 
 
 class State(NamedTuple):
@@ -22,6 +22,7 @@ class State(NamedTuple):
 
 
 class Step(NamedTuple):
+    tau_m: float  # ms, membrane time constant
     decay_v: float
     decay_i: float
     i_to_v: float  # mV/pA over a step
@@ -33,14 +34,16 @@ class Step(NamedTuple):
 
 def derive(p, dt):
     """Constants of one step of dt ms."""
+    tau_m = leak_bounded(p.tau_m, p.c_m, p.g_l_min)
     return Step(
-        math.exp(-dt / p.tau_m),
+        tau_m,
+        math.exp(-dt / tau_m),
         math.exp(-dt / p.tau_syn),
-        exp_to_v(dt, p.tau_m, p.tau_syn, p.c_m),
-        p.tau_m / p.c_m,
+        exp_to_v(dt, tau_m, p.tau_syn, p.c_m),
+        tau_m / p.c_m,
         steps(p.t_ref, dt),
         dt,
-        exp_peak(p.tau_m, p.tau_syn, p.c_m),
+        exp_peak(tau_m, p.tau_syn, p.c_m),
     )
 
 
@@ -61,7 +64,7 @@ def advance(s, k, c, p):
     v = p.v_reset if s.left > 0.0 else s.v
     i_syn = s.i_syn * math.exp(-clamped * c.dt / p.tau_syn)
     if free > 0.0:
-        v = v_inf + (v - v_inf) * math.exp(-free / p.tau_m) + i_syn * exp_to_v(free, p.tau_m, p.tau_syn, p.c_m)
+        v = v_inf + (v - v_inf) * math.exp(-free / c.tau_m) + i_syn * exp_to_v(free, c.tau_m, p.tau_syn, p.c_m)
         i_syn *= math.exp(-free / p.tau_syn)
     return State(v, flush(i_syn), s.left - clamped, s.v_th, s.i_ext)
 
@@ -95,3 +98,4 @@ class LIFExp1(NamedTuple):
     t_ref: float = 2.0  # ms, refractory period
     v_min: float = -math.inf  # mV, lower bound of v
     i_max: float = math.inf  # pA, bound of the synaptic current, either sign
+    g_l_min: float = 0.0  # nS, lower bound of the leak c_m/tau_m

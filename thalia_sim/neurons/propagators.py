@@ -16,6 +16,11 @@ def steps(t, dt):
     return math.floor(t / dt + 0.5)
 
 
+def leak_bounded(tau_m, c_m, g_l_min):
+    """Membrane time constant (ms) whose leak c_m / tau_m is at least g_l_min (nS)."""
+    return tau_m if c_m >= g_l_min * tau_m else c_m / g_l_min
+
+
 def exp_to_v(t, tau_m, tau_s, c_m):
     """mV at time t (ms) after a current of 1 pA that decays with tau_s began to flow into a membrane at rest.
 
