@@ -121,4 +121,5 @@ def main():
     print(f"{len(expected)} spikes equal, potentials within {max(np.abs(g.v() - v).max() for g in gpus):.1e} mV")
 
 
-main()
+if __name__ == "__main__":
+    main()

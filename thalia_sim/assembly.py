@@ -17,12 +17,12 @@ from .kernels.drives import (
 from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout
-from .neurons.contract import model_of, scalar_parameters
+from .neurons.contract import constants, model_of, scalar_parameters, try_step
 from .places import DrivePlace, Place, Store, initial_values, one_element, parameter_rows
 from .rows import Rows
 
 LOG = 1 << 20  # spikes kept between two looks of Python
-CHECK_MS = 10.0  # window in which a state that is not finite is found
+CHECK_MS = 5.0  # between looks for a state that is not finite; the window of steps that ends then may be as long again
 
 
 class Assembly:
@@ -75,6 +75,7 @@ class Assembly:
                 if "i_ext" not in model.held:
                     raise DescriptionError(f"population {population.name} ({model.name}) has no held state i_ext: it takes no currents")
                 place.base = self.held.place(initial_values(self.net, population, "i_ext"))
+            try_step(one_element(population.model), self.net.dt)
             place.per_element = not scalar_parameters(population.model)
             place.par = self.par.place(parameter_rows(population.model, population.n, self.net.dt, population.name))
 
@@ -97,7 +98,7 @@ class Assembly:
             if model.kind == "source":
                 geom, columns[loop.T_KERNEL] = self.driving.source(population, index)
             else:
-                kernels = make_block(model, type(model.derive(one_element(population.model), self.net.dt)), place.per_element, self.precision)
+                kernels = make_block(model, type(constants(one_element(population.model), self.net.dt)), place.per_element, self.precision)
                 columns[loop.T_KERNEL] = self.kernel(kernels.dense)
                 columns[loop.T_FIELDS] = len(model.state_fields) - len(model.held)
                 columns[loop.T_HELD_FIELDS] = len(model.held)
@@ -121,7 +122,8 @@ class Assembly:
         blocks_of_tasks = np.array([self.tasks[t][0] for t in order], dtype=np.int64)
         groups, group_w, pop_group, self.group_order = group_table(self.net, rows, blocks)
         longest, shortest = delay_range(rows)
-        window = shortest
+        check = max(1, round(CHECK_MS / self.net.dt))
+        window = min(shortest, check)
         capacity = np.array([self.capacity[k] for k in range(len(pieces))], dtype=np.int64)
         while window > 1 and window * int(capacity.sum()) > 1 << 26:
             window -= 1
@@ -188,7 +190,7 @@ class Assembly:
             window=np.array([window], np.int64),
             kernels=np.array([k.address for k in self.kernels], dtype=np.int64),
             rows=np.array([k.address for k in make_rows()], dtype=np.int64),
-            check=np.array([max(1, round(CHECK_MS / self.net.dt))], np.int64),
+            check=np.array([check], np.int64),
         )
 
 

@@ -67,7 +67,7 @@ class Driving:
             par = self.par.place(np.concatenate([[len(steps)], steps, ids]))
             most = int(np.bincount(np.unique(steps, return_inverse=True)[1]).max(initial=0)) if len(steps) else 0
             self.capacity[index] = max(most, 1)
-            geom = Geom(n=population.n, count=population.n, par=par, extra=self.held.place([0.0]))
+            geom = Geom(n=population.n, par=par, extra=self.held.place([0.0]))
             return geom, self.kernel(make_drive(spike_array, self.precision))
         head, largest = self.rate_head(source.rate, population.n, population.name)
         par = self.par.place(head)
@@ -76,7 +76,7 @@ class Driving:
         place = self.drives[population.name] = DrivePlace(population)
         place.clocks.append((clock, tiles))
         self.capacity[index] = math.ceil(population.n * largest + 20 * math.sqrt(population.n * largest)) + 64
-        geom = Geom(n=population.n, count=population.n, par=par, extra=clock, first=0, end=population.n)
+        geom = Geom(n=population.n, par=par, extra=clock, first=0, end=population.n)
         return geom, self.kernel(make_drive(poisson_source, self.precision))
 
     def all_drives(self) -> None:

@@ -59,8 +59,9 @@ class Network:
         """Add n elements of a model; `at` is a geometry or an array of positions [n, 3] um; keywords are initial values of its state."""
         if not isinstance(name, str) or not name.isidentifier():
             raise DescriptionError(f"population name {name!r}: use letters, digits and underscores, such as 'exc'")
-        if name in self.populations:
-            raise DescriptionError(f"there is a population {name} already: give the second one another name")
+        if name in self:
+            kind = "population" if name in self.populations else "projection or drive"
+            raise DescriptionError(f"there is a {kind} {name} already: give the second one another name")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
             raise DescriptionError(f"population {name} has size {n!r}: give a whole number, at least 0")
         if isinstance(model, type) and hasattr(model, "__thalia__"):

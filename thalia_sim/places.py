@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .distributions import Distribution
 from .errors import DescriptionError
 from .kernels.rng import stream_key
-from .neurons.contract import model_of, scalar_parameters
+from .neurons.contract import constants, model_of, scalar_parameters
 
 
 class Store:
@@ -51,6 +51,11 @@ class DrivePlace:
         self.tasks: list[int] = []
         self.clocks: list[tuple[int, int]] = []  # (start in held, tiles) of sparse processes
 
+    def restart(self, held: NDArray[np.float64]) -> None:
+        """Draw the next event of sparse processes anew: what was drawn held for the rate before, or while it was on."""
+        for first, tiles in self.clocks:
+            held[first + 1 : first + 2 * tiles : 2] = -1.0
+
 
 def drive_weights(net: Any, drive: Any) -> Any:
     """Weight of an event of a drive: a number, or one value a target [n]."""
@@ -70,20 +75,21 @@ def initial_values(net: Any, population: Any, field: str) -> NDArray[np.float64]
 
 
 def one_element(p: Any) -> Any:
-    """The parameters of one element, as a tuple of numbers."""
-    return type(p)(*(float(np.ravel(x)[0]) if np.size(x) else 0.0 for x in p))
+    """The parameters of one element, as a tuple of numbers; of none, the model's own."""
+    return type(p)(*(float(np.ravel(x)[0]) if np.size(x) else p._field_defaults.get(f, 1.0) for f, x in p._asdict().items()))
 
 
 def parameter_rows(p: Any, n: int, dt: float, name: str) -> NDArray[np.float64]:
     """Parameters, then constants of a step: [k], or [k, n] where a parameter differs between elements."""
-    derive = model_of(p).derive
     try:
         if scalar_parameters(p):
             flat = type(p)(*map(float, p))
-            return np.array([*flat, *derive(flat, dt)], dtype=np.float64)
+            return np.array([*flat, *constants(flat, dt)], dtype=np.float64)
         columns = np.array([np.broadcast_to(np.asarray(x, dtype=np.float64), (n,)) for x in p])
         different, which = np.unique(columns, axis=1, return_inverse=True)
-        made = np.array([[*row, *derive(type(p)(*map(float, row)), dt)] for row in different.T], dtype=np.float64)
+        made = np.array([[*row, *constants(type(p)(*map(float, row)), dt)] for row in different.T], dtype=np.float64)
         return made[which.ravel()].T.copy() if n else np.zeros((len(columns), 0))
+    except DescriptionError:
+        raise
     except (ArithmeticError, ValueError) as error:
         raise DescriptionError(f"parameters of population {name} ({p!r}) have no step of {dt:g} ms ({error}): check their values") from error

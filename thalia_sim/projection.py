@@ -134,7 +134,7 @@ class Drive:
         if isinstance(source, type) or not hasattr(source, "_asdict"):
             raise DescriptionError(f"drive {self.name} is {source!r}: give a drive such as Poisson(rate=900.0)")
         for field, value in source._asdict().items():
-            problem = bad_parameter(value, None)
+            problem = bad_parameter(value, len(self.target) if field == "amplitude" else None)
             if problem is None and field == "rate" and not hasattr(type(source), "__current__"):
                 problem = rate_problem(value, len(self.target))
             if problem:

@@ -271,12 +271,18 @@ class Simulation:
         for due, change in self.currents:
             if due.next(self.step) == self.step:
                 change(self.step)
+        stop = None
         for due in self.due:
             if due.next(self.step) == self.step:
-                due.hook.handle(self)
+                try:
+                    due.hook.handle(self)
+                except StopRun as reason:  # the hooks after it still see this time
+                    stop = reason
                 for other in self.hooks:
                     if other is not due.hook:
                         other.handled(self, due.hook)
+        if stop is not None:
+            raise stop
 
     def close(self, status: str = "complete") -> None:
         """End the simulation: hooks finish (recordings are closed). Called by leaving a `with` block."""
@@ -362,6 +368,8 @@ class Simulation:
         if times.shape != amplitudes.shape or times.ndim != 1 or (np.diff(times) <= 0).any() or (len(times) and times[0] < 0):
             raise SimulationError(f"drive {drive.name} has {len(times)} times and {len(amplitudes)} amplitudes: give as many, times from 0 on rising")
         steps = tuple(self.steps_of(float(t), f"a time of drive {drive.name}") for t in times)
+        if len(set(steps)) < len(steps):
+            raise SimulationError(f"drive {drive.name} changes twice in one step of {self.dt:g} ms: give times at least a step apart")
         before = [0.0]
 
         def change(step: int) -> None:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .checks import bad_parameter, is_number
 from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
 from .kernels.blocks import G, make_block
 from .kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
-from .neurons.contract import model_of, scalar_parameters
+from .neurons.contract import constants, model_of, scalar_parameters
 from .places import one_element, parameter_rows
+from .projection import check_signs
 from .rows import synapses, weight_index
-from .sources import DC, Poisson, StepCurrent, TimedArray
+from .sources import DC, Poisson, StepCurrent
 
 if TYPE_CHECKING:
     from .simulation import Simulation
@@ -140,8 +142,7 @@ class PopulationView(View):
         if per_element != place.per_element:
             sim.a = sim.a._replace(par=np.append(sim.a.par, rows.ravel()))
             place.per_element, place.par = per_element, len(sim.a.par) - rows.size
-            constants = type(self.model.derive(one_element(params), sim.dt))
-            kernels = make_block(self.model, constants, per_element, sim.precision)
+            kernels = make_block(self.model, type(constants(one_element(params), sim.dt)), per_element, sim.precision)
             for task in place.tasks:
                 sim.a.geom[task, G.par] = place.par
                 sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
@@ -173,6 +174,8 @@ class SourceView(View):
             self.sim.a.task[task, loop.T_ON] = int(bool(value))
             piece = self.sim.a.task[task, loop.T_PIECE]
             self.sim.a.out_first[:, piece, :] = 0
+        if self.name in self.sim.drive_places:
+            self.sim.drive_places[self.name].restart(self.sim.a.held)
 
 
 class DriveView(View):
@@ -196,6 +199,9 @@ class DriveView(View):
         if field == "on":
             self.switch(bool(value))
         elif isinstance(self.thing.source, DC) and field == "amplitude":
+            problem = bad_parameter(value, len(self.thing.target)) or (None if np.isfinite(value).all() else f"is {value!r}: give finite pA")
+            if problem:
+                raise DescriptionError(f"{field} of drive {self.name} {problem}")
             if self.values["on"]:
                 self.add(np.asarray(value, dtype=float) - np.asarray(self.values["amplitude"], dtype=float))
         elif isinstance(self.thing.source, Poisson) and field in ("rate", "w"):
@@ -231,31 +237,28 @@ class DriveView(View):
             raise SimulationError(f"drive {self.name} is a current by steps: give it a step to 0 pA instead of switching it off")
         for task in self.sim.drive_places[self.name].tasks:
             self.sim.a.task[task, loop.T_ON] = int(on)
-        self.restart()
-
-    def restart(self) -> None:
-        """Draw the next event of sparse processes anew: what was drawn held for the rate before."""
-        for first, tiles in self.sim.drive_places[self.name].clocks:
-            self.sim.a.held[first + 1 : first + 2 * tiles : 2] = -1.0
+        self.sim.drive_places[self.name].restart(self.sim.a.held)
 
     def set_poisson(self, field: str, value: Any) -> None:
-        if np.ndim(value) or isinstance(value, TimedArray) or np.ndim(self.values[field]) or isinstance(self.values[field], TimedArray):
+        if not is_number(value) or not is_number(self.values[field]):
             raise SimulationError(f"{field} of drive {self.name} can be changed from number to number only: describe another network")
         if not math.isfinite(value) or (field == "rate" and value < 0):
             raise DescriptionError(f"{field} of drive {self.name} is given {value!r}: give a finite number, a rate of at least 0 Hz")
+        if field == "w":
+            check_signs(f"drive {self.name}", self.thing.target, self.thing.receptor, float(value))
         for task in self.sim.drive_places[self.name].tasks:
             par = self.sim.a.geom[task, G.par]
             if field == "w":
                 self.sim.a.par[par + D_W] = value
             else:
                 self.set_rate(task, int(par), float(value))
-        self.restart()
+        self.sim.drive_places[self.name].restart(self.sim.a.held)
 
     def set_rate(self, task: int, par: int, rate: float) -> None:
         """Another rate for a task: its number, and its distribution function if it has one."""
         a, mean = self.sim.a, rate * self.sim.dt * 1e-3
         dense = a.par[par + D_CDF] > 0
-        if not dense and mean > 100 * DENSE_FROM:
+        if not dense and mean > 50 * DENSE_FROM:  # more would not fit into the scratch of a worker
             raise SimulationError(f"rate of drive {self.name} is raised to {rate:g} Hz from a sparse one: describe it with a higher rate")
         if dense:
             draws = max(1, math.ceil(mean / MOST))

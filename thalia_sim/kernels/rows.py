@@ -16,6 +16,7 @@ from .machine import function_value, prefetch
 GROUP_SHIFT, LENGTH_SHIFT = np.uint64(54), np.uint64(36)
 START_MASK, LENGTH_MASK = np.uint64((1 << 36) - 1), np.uint64((1 << 18) - 1)
 MAX_LENGTH, MAX_GROUPS = (1 << 18) - 1, 1 << 10
+FAR = 96  # synapses of a segment that are asked for beforehand: the rest follows in order, which the processor sees by itself
 AHEAD = 6  # events between the request of a segment's first cache lines and its use
 
 I8, F8, U1, U2, U8, I4, F4 = types.int64, types.float64, types.uint8, types.uint16, types.uint64, types.int32, types.float32
@@ -69,8 +70,9 @@ def static_row(events, first, end, slot, w, acc, w_shift, w_uniform, gain, touch
         word = events[e]
         if e + AHEAD < end:
             later = start_of(events[e + AHEAD])
-            prefetch(slot, later)
-            prefetch(w, later - w_shift)
+            for line in range(0, min(length_of(events[e + AHEAD]), FAR), 16):
+                prefetch(slot, later + line)
+                prefetch(w, later - w_shift + line)
         start = start_of(word)
         length = length_of(word)
         targets = slot[start : start + length]

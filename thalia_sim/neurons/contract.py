@@ -12,8 +12,11 @@ Python, in the CPU kernels and on the GPU.
 import hashlib
 import inspect
 import re
+from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from ..errors import DescriptionError
 
@@ -146,6 +149,10 @@ def neuron(
         ):
             if function is not None:
                 check_function(what, function, expected, name)
+        if isinstance(receptors, str):
+            raise DescriptionError(f"receptors of model {name} are {receptors!r}: give a tuple of names, such as ({receptors!r},)")
+        if noise is not None and advance is not None:
+            raise DescriptionError(f"model {name} has noise and advance: what draws at every step cannot sleep, leave out one of them")
         if noise not in NOISE:
             raise DescriptionError(f"noise {noise!r} of model {name}: use None, 'uniform' or 'normal'")
         for field in held + tuple(initial or ()):
@@ -173,6 +180,37 @@ def neuron(
     return declare
 
 
+def constants(p: Any, dt: float) -> Any:
+    """What derive gives for one element's parameters: a NamedTuple of numbers."""
+    c = model_of(p).derive(p, dt)
+    if not hasattr(type(c), "_fields"):
+        raise DescriptionError(f"derive of model {model_of(p).name} returned {c!r}: return a NamedTuple of numbers")
+    return c
+
+
+def try_step(p: Any, dt: float) -> None:
+    """Run the functions of a model once in plain Python, for one element: a mistake in them is told before anything is compiled.
+
+    Arithmetic that fails is let pass: compiled code gives inf or nan there, and `constants` are checked elsewhere.
+    """
+    model = model_of(p)
+    state: Any = model.state
+    try:
+        c = constants(p, dt)
+        inputs: Any = namedtuple("Inputs", model.inputs)  # type: ignore[misc]
+        x = inputs(*[0.0] * len(model.inputs))
+        s = state(*(float(model.start_value(f, p)) for f in model.state_fields))
+        found = model.step(s, x, c, p)
+        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], state):
+            raise DescriptionError(f"step of model {model.name} returned {found!r}: return a {state.__name__} and whether it fired")
+        if model.advance is not None and not isinstance(later := model.advance(s, 1.0, c, p), state):
+            raise DescriptionError(f"advance of model {model.name} returned {later!r}: return a {state.__name__}")
+    except DescriptionError:
+        raise
+    except (ArithmeticError, ValueError):
+        pass
+
+
 def scalar_parameters(p: Any) -> bool:
     """Whether all parameters are single numbers (else: one value per element)."""
-    return all(isinstance(value, (int, float)) for value in p)
+    return all(np.ndim(value) == 0 for value in p)

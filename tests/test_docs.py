@@ -1,0 +1,91 @@
+"""The pages under docs/ say what the code does: tables of models, names of tests, examples that run."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+import thalia_sim
+from thalia_sim import units
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+NEURONS = [thalia_sim.LIFDelta, thalia_sim.LIFExp1, thalia_sim.LIFExp, thalia_sim.LIFAlpha, thalia_sim.LIFCond, thalia_sim.AdaptiveLIF]
+DRIVES = [thalia_sim.Poisson, thalia_sim.DC, thalia_sim.StepCurrent, thalia_sim.Ramp, thalia_sim.Sine, thalia_sim.OrnsteinUhlenbeck]
+SOURCES = [thalia_sim.PoissonSource, thalia_sim.SpikeArray, thalia_sim.SpikeFile]
+
+
+def part(title):
+    """The text of a section of models.md."""
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", MODELS, flags=re.M | re.S)[1]
+
+
+def rows(text):
+    """Cells of the tables' rows, without heads and rules."""
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip("`") for cell in row] for row in cells]
+
+
+def shown(value):
+    """A default as the tables write it."""
+    if isinstance(value, float):
+        return ("-inf" if value < 0 else "inf") if math.isinf(value) else f"{value:g}"
+    return repr(value)
+
+
+def test_every_model_is_described():
+    """All declared neurons, sources and drives that the package exports."""
+    tuples = {m for m in vars(thalia_sim).values() if isinstance(m, type) and hasattr(m, "_field_defaults")}
+    assert tuples - {thalia_sim.Sample} == {*NEURONS, *DRIVES, *SOURCES}
+
+
+@pytest.mark.parametrize("model", NEURONS)
+def test_parameters_of_neurons(model):
+    """Every parameter with its default and unit, in the order of the code, and nothing else."""
+    declared = model.__thalia__
+    expected = [[f, shown(model._field_defaults[f]), declared.units[f]] for f in model._fields]
+    assert [row[:3] for row in rows(part(model.__name__))] == expected
+    for receptor in declared.receptors:
+        assert f"`{receptor}`" in part(model.__name__)
+
+
+@pytest.mark.parametrize("title, models", [("Drives", DRIVES), ("Populations that only send spikes", SOURCES)])
+def test_parameters_of_drives_and_sources(title, models):
+    expected = [[m.__name__, f, shown(m._field_defaults[f])] for m in models for f in m._fields]
+    assert [row[:3] for row in rows(part(title))] == expected
+
+
+def examples():
+    """(file, its python blocks joined) of the README and the pages that have any."""
+    for file in [ROOT / "README.md", *DOCS]:
+        blocks = re.findall(r"^```python\n(.*?)^```", file.read_text(encoding="utf-8"), flags=re.M | re.S)
+        if blocks:
+            yield pytest.param(file, "\n".join(blocks), id=file.name)
+
+
+@pytest.mark.parametrize("file, text", list(examples()))
+def test_examples_run(file, text, tmp_path, monkeypatch):
+    """All blocks of a page, one after the other; names of the package are at hand."""
+    monkeypatch.chdir(tmp_path)
+    names = {**vars(thalia_sim), **vars(units), "__name__": "example"}
+    exec(compile(text, str(file), "exec"), names)
+
+
+def test_guarantees_name_tests_that_exist():
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    named = re.findall(r"\b(test_\w+)\.py::(\w+)", text)
+    assert len(named) > 10
+    for file, function in named:
+        path = ROOT / "tests" / f"{file}.py"
+        assert path.is_file(), path.name
+        assert re.search(rf"^(def|class) {function}\b", path.read_text(encoding="utf-8"), flags=re.M), f"{file}.py::{function}"
+
+
+@pytest.mark.parametrize("file", [ROOT / "README.md", *DOCS], ids=lambda f: f.name)
+def test_links_between_pages(file):
+    """Relative links lead somewhere; the page of figures is made by experiments/performance.py and may not be there yet."""
+    for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
+        if not link.startswith("http") and Path(link).name != "performance.md":
+            assert (file.parent / link).exists(), link
