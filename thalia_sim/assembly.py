@@ -30,7 +30,7 @@ class Assembly:
 
     def __init__(self, net: Any, layout: Layout, rows: Rows, precision: str, workers: int) -> None:
         self.net, self.layout, self.rows, self.precision, self.workers = net, layout, rows, precision, workers
-        self.state, self.held, self.par, self.tab = (Store(d) for d in (np.float64 if precision == "double" else np.float32, float, float, np.uint8))
+        self.state, self.held, self.par = Store(np.float64 if precision == "double" else np.float32), Store(float), Store(float)
         self.par.place([0.0])  # so that a place of 0 can mean "none"
         self.kernels: list[Any] = []
         self.numbers: dict[int, int] = {}
@@ -146,7 +146,6 @@ class Assembly:
             held=self.held.array(),
             acc=np.zeros(slots),
             par=self.par.array(),
-            tab=np.zeros(1, np.uint8),
             geom=np.array([self.tasks[t][2] for t in order], dtype=np.int64).reshape(-1, len(Geom._fields)),
             key=np.array([self.tasks[t][3] for t in order], dtype=np.uint64),
             task=np.array([self.tasks[t][1] for t in order], dtype=np.int64).reshape(-1, 10),

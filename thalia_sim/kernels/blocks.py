@@ -33,7 +33,6 @@ def signature(precision: str) -> Any:
         F8[::1],  # held: thresholds, external currents, anchors, counters
         F8[::1],  # acc: accumulated input of all blocks
         F8[::1],  # par: parameters and constants
-        U1[::1],  # tab: tables of bytes
         I8[::1],  # geom: row of numbers that says where this piece lies (Geom)
         U8,  # key of the random stream
         I8,  # step
@@ -67,7 +66,6 @@ class Geom(NamedTuple):
     stride: int = 0  # distance of receptors in `acc`
     par: int = 0  # start in `par`
     anchor: int = 0  # start of the anchors in `held` (step up to which a neuron's state is current)
-    tab: int = 0  # start in `tab`
     extra: int = 0  # for sources: start of what they keep in `held`
     more: int = 0  # slots of the piece; for drives: first slot of the receptor within the block
     first: int = 0  # for drives: first target of the piece in the drive's own numbering
@@ -76,7 +74,7 @@ class Geom(NamedTuple):
 
 G = Geom(*range(len(Geom._fields)))
 AHEAD = 12  # neurons between the request of a sleeper's cache lines and its use
-ARGS = "state, held, acc, par, tab, geom, key, step, todo, n_todo, out, flags"
+ARGS = "state, held, acc, par, geom, key, step, todo, n_todo, out, flags"
 
 
 @jit

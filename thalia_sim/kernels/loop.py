@@ -51,7 +51,6 @@ class Arrays(NamedTuple):
     held: np.ndarray  # [..] thresholds, external currents, anchors, counters of sources
     acc: np.ndarray  # [slots of all blocks] accumulated input
     par: np.ndarray  # parameters and constants
-    tab: np.ndarray  # tables of bytes
     geom: np.ndarray  # [tasks, Geom] where each task's arrays lie
     key: np.ndarray  # [tasks] random streams
     task: np.ndarray  # [tasks, 10]
@@ -218,7 +217,7 @@ def gather(a, b, t, n_touched):
 def call(a, t, which, key, step, todo, n_todo, out, worker):
     """Call one of the kernels of task t."""
     return block_kernel(a.kernels[which], a.state)(
-        a.state, a.held, a.acc, a.par, a.tab, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
+        a.state, a.held, a.acc, a.par, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
     )
 
 
@@ -269,7 +268,7 @@ def wake(a, t, step, worker):
 def read_task(a, t, step, index, out):
     """State of elements of task t as it is at `step`, field by field into out; nothing else changes."""
     block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
-        a.state, a.held, out, a.par, a.tab, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0]
+        a.state, a.held, out, a.par, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0]
     )
 
 
@@ -295,7 +294,7 @@ def take_samples(a, t, step, worker):
         else:
             temp = a.temp[worker]
             block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
-                a.state, a.held, temp, a.par, a.tab, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
+                a.state, a.held, temp, a.par, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
             )
             for k in range(n):
                 a.sample[at + k] = temp[row[M_FIELD] * n + k]
