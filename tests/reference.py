@@ -11,6 +11,7 @@ import math
 from collections import defaultdict, namedtuple
 
 import numpy as np
+
 from thalia_sim.neurons.contract import model_of
 from thalia_sim.sources import DC
 

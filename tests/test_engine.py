@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,9 +16,30 @@ from reference import Reference
 
 import thalia_sim
 from thalia_sim import (
-    DC, AdaptiveLIF, Hook, LIFAlpha, LIFCond, LIFDelta, LIFExp, LIFExp1, MemoryRecorder, Network, OrnsteinUhlenbeck, Poisson, PoissonSource, Sample,
-    Simulation, Sine, SpikeArray, StopRun, Uniform, all_to_all, assembly, from_arrays, neuron, one_to_one, out_degree, probability,
-)  # fmt: skip
+    DC,
+    Hook,
+    LIFAlpha,
+    LIFDelta,
+    LIFExp,
+    MemoryRecorder,
+    Network,
+    OrnsteinUhlenbeck,
+    Poisson,
+    PoissonSource,
+    Sample,
+    Simulation,
+    Sine,
+    SpikeArray,
+    StopRun,
+    Uniform,
+    all_to_all,
+    assembly,
+    from_arrays,
+    neuron,
+    one_to_one,
+    out_degree,
+    probability,
+)
 from thalia_sim.errors import DescriptionError, PathError, SimulationError
 from thalia_sim.kernels import jit
 
@@ -83,6 +105,7 @@ def test_a_burst_larger_than_the_calendar():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_more_spikes_than_the_log_holds(monkeypatch, threads):
     """A log of 8 spikes: none is lost or doubled, samples and order stay, the run is the same to the bit."""
+
     def result():
         recorder = MemoryRecorder(state=[Sample("cells", "v", every=0.2)])
         sim = Simulation(active(), [recorder], blocks=2, threads=threads)
@@ -461,7 +484,7 @@ def leaky_net(model, n=30):
 
 
 def test_a_model_from_a_script(tmp_path):
-    """It runs, equals its own plain Python form to the bit, is compiled (and counted) once, and again never: neither for parameters nor sizes."""
+    """It runs, equals its own plain Python form to the bit, is compiled once, and never again for parameters or sizes."""
     model = script_of(tmp_path / f"leaky_{os.getpid()}.py", LEAKY).Leaky
     recorder = MemoryRecorder()
     before = len(jit.compilations)
@@ -483,10 +506,54 @@ def test_a_model_from_a_script(tmp_path):
     assert len(jit.compilations) == compiled
 
 
+SCALED = """
+from typing import NamedTuple
+
+from thalia_sim import neuron
+
+
+class State(NamedTuple):
+    v: float
+
+
+class Step(NamedTuple):
+    dt: float
+
+
+def derive(p, dt):
+    return Step(dt)
+
+
+def make(k, helper):
+    def step(s, x, c, p):
+        return State(helper(s.v) * k), False
+
+    @neuron(state=State, derive=derive, step=step, receptors=("exc",))
+    class Scaled(NamedTuple):
+        tau: float = 1.0
+
+    return Scaled
+"""
+
+
+def test_models_that_differ_only_in_what_they_use_are_told_apart(tmp_path):
+    """Closures, and helpers of another file, are frozen into compiled code: they belong to what it is kept under, in memory and on disk."""
+    make = script_of(tmp_path / "scaled_model.py", SCALED).make
+    for number in (2.0, 5.0):
+        (tmp_path / str(number)).mkdir()
+        helper = script_of(tmp_path / str(number) / "some_helper.py", f"def helper(v):\n    return v + {number}\n").helper
+        for k in (3.0, 7.0):
+            net = Network(seed=1)
+            net.populate("cells", 4, make(k, helper)(), v=1.0)
+            sim = Simulation(net)
+            sim.run(0.1)
+            np.testing.assert_array_equal(sim["cells"].v, (1.0 + number) * k)
+
+
 @pytest.mark.parametrize("text, words", [
     (LEAKY.replace("def step(s, x, c, p)", "def step(s, x, c)"), "4|step"),
     (LEAKY.replace("), fired\n", ")\n"), "whether it fired"),
-    (LEAKY.replace("return Step(", "return tuple(").replace("tuple(a, b, ", "tuple((a, b, ").replace("p.t_ref / dt)", "p.t_ref / dt))"), "NamedTuple"),
+    (LEAKY.replace("return Step(a, b", "return (a, b"), "NamedTuple"),
     (LEAKY.replace("class State(NamedTuple)", "class State"), "NamedTuple"),
     (LEAKY.replace("class Leaky(NamedTuple)", "class Leaky"), "NamedTuple"),
     (LEAKY.replace('receptors=("exc",)', 'receptors="exc"'), "tuple of names"),
@@ -559,6 +626,7 @@ print(json.dumps([jit.compilations, str(jit.CACHE)]))
 
 def test_a_second_process_compiles_nothing():
     """All built-in models, drives and wiring rules used here, other sizes and seeds: everything comes from the cache, which stays as it is."""
+
     def process(size):
         done = subprocess.run([sys.executable, "-c", EVERYTHING, str(size)], cwd=ROOT, capture_output=True, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
@@ -589,3 +657,74 @@ def test_changing_parameters_sizes_and_seeds_compiles_nothing():
     for k in (2, 3):
         once(k)
     assert jit.compilations == before
+
+
+class Coin(NamedTuple):
+    p: float = 0.2  # chance to fire in a step
+
+
+class CoinState(NamedTuple):
+    z: float  # the last draw
+
+
+def coin_constants(p, dt):
+    return CoinState(dt)
+
+
+def coin_step(s, x, c, p):
+    return CoinState(x.u), x.u < p.p
+
+
+def gauss_step(s, x, c, p):
+    return CoinState(x.z), x.z > p.p
+
+
+@pytest.mark.parametrize(("noise", "step", "chance"), [("uniform", coin_step, 0.2), ("normal", gauss_step, 0.5 * math.erfc(0.2 / math.sqrt(2)))])
+def test_a_model_may_draw_one_number_a_step(noise, step, chance):
+    """Theory: independent draws make binomial counts; the mean of 200 neurons x 1000 steps within 5 standard deviations, neurons uncorrelated."""
+    model = neuron(state=CoinState, derive=coin_constants, step=step, receptors=(), noise=noise)(type("Coin", (Coin,), {}))
+    net = Network(seed=5)
+    net.populate("coin", 200, model())
+    memory = MemoryRecorder()
+    Simulation(net, [memory]).run(100.0)
+    counts = np.bincount(memory.ids("coin"), minlength=200)
+    sd = math.sqrt(1000 * chance * (1 - chance))
+    assert abs(counts.mean() - 1000 * chance) < 5 * sd / math.sqrt(200)
+    assert 0.75 * sd < counts.std() < 1.25 * sd  # 200 values give the deviation within 5 %; 5 times that
+
+
+def test_reset_takes_over_what_was_set():
+    """Reference: a simulation built after the change. Parameters and wiring set on the description act from the next reset on."""
+    def described():
+        net = Network(seed=2)
+        cells = net.populate("cells", 60, LIFDelta(), v=Uniform(0.0, 14.9))
+        net.drive(cells, Poisson(rate=3000.0), w=1.0)
+        net.connect(cells, cells, probability(0.1), w=0.5, delay=1.0, name="loop")
+        return net
+
+    def spikes(sim, memory):
+        sim.run(50.0)
+        return memory.times("cells").tolist(), memory.ids("cells").tolist()
+
+    net, memory, fresh_memory = described(), MemoryRecorder(), MemoryRecorder()
+    sim = Simulation(net, [memory])
+    first = spikes(sim, memory)
+    net.set("loop.p", 0.3)
+    net.set("cells.tau_m", 12.0)
+    sim.reset()
+    changed = described()
+    changed.set("loop.p", 0.3)
+    changed.set("cells.tau_m", 12.0)
+    assert spikes(sim, memory) == spikes(Simulation(changed, [fresh_memory]), fresh_memory) != first
+
+
+@pytest.mark.parametrize(("field", "value"), [("tau_m", 0.0), ("tau_m", -5.0), ("c_m", 0.0), ("t_ref", -1.0)])
+def test_impossible_constants_are_refused(field, value):
+    """A time constant that is not positive has no step: refused by name at the description and in the run."""
+    with pytest.raises(DescriptionError, match=f"{field} of population cells is"):
+        Network().populate("cells", 3, LIFDelta(**{field: value}))
+    net = Network()
+    net.populate("cells", 3, LIFDelta())
+    sim = Simulation(net)
+    with pytest.raises(DescriptionError, match=f"{field} of cells is"):
+        setattr(sim["cells"], field, value)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from thalia_sim import (
     DC,
     AdaptiveLIF,
@@ -25,7 +26,7 @@ from thalia_sim import (
     Uniform,
     in_degree,
     probability,
-)  # fmt: skip
+)
 from thalia_sim.kernels import loop
 
 SPAN = 60.0  # ms

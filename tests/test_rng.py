@@ -77,5 +77,7 @@ def test_normals_exponentials_and_integers():
 
 
 def test_streams_are_told_apart_by_seed_purpose_and_name():
-    keys = {int(rng.stream_key(*x)) for x in ((1, "noise", "exc"), (2, "noise", "exc"), (1, "weights", "exc"), (1, "noise", "inh"), (1, "noisee", "xc"))}
+    keys = {
+        int(rng.stream_key(*x)) for x in ((1, "noise", "exc"), (2, "noise", "exc"), (1, "weights", "exc"), (1, "noise", "inh"), (1, "noisee", "xc"))
+    }
     assert len(keys) == 5

@@ -11,9 +11,25 @@ import pytest
 from scipy import stats
 
 from thalia_sim import (
-    DC, LIFDelta, LIFExp, MemoryRecorder, Network, OrnsteinUhlenbeck, Poisson, PoissonSource, Ramp, Sample, Simulation, Sine, SpikeArray, SpikeFile,
-    StepCurrent, TimedArray, current, one_to_one,
-)  # fmt: skip
+    DC,
+    LIFDelta,
+    LIFExp,
+    MemoryRecorder,
+    Network,
+    OrnsteinUhlenbeck,
+    Poisson,
+    PoissonSource,
+    Ramp,
+    Sample,
+    Simulation,
+    Sine,
+    SpikeArray,
+    SpikeFile,
+    StepCurrent,
+    TimedArray,
+    current,
+    one_to_one,
+)
 from thalia_sim.errors import DescriptionError, SimulationError
 
 pytestmark = pytest.mark.filterwarnings("ignore::thalia_sim.errors.UnusualValue")

@@ -36,6 +36,16 @@ def bad_parameter(value: Any, n: int | None) -> str | None:
     return None
 
 
+def range_problem(field: str, value: Any) -> str | None:
+    """What is wrong with a parameter by what its name says: a time constant or capacitance is positive, a refractory period not negative."""
+    least = float(np.min(value)) if np.size(value) else 1.0
+    if (field.startswith("tau") or field == "c_m") and not least > 0.0:
+        return f"is {least:g}: must be positive"
+    if field == "t_ref" and least < 0.0:
+        return f"is {least:g}: must be at least 0"
+    return None
+
+
 def rate_problem(rate: Any, n: int) -> str | None:
     """What is wrong with a rate in Hz (number, array [n] or TimedArray) of n trains, or None."""
     values = np.asarray(getattr(rate, "values", rate))
@@ -79,6 +89,8 @@ def check_parameter(population: Population, field: str, value: Any) -> None:
     problem = bad_parameter(value, population.n if model.kind == "neuron" else None)
     if problem is None and model.kind == "neuron" and not is_number(value) and not isinstance(value, (list, tuple, np.ndarray)):
         problem = f"is {value!r}: give a number or one value an element"
+    if problem is None and model.kind == "neuron":
+        problem = range_problem(field, value)
     if problem is None and field == "rate" and model.kind == "source":
         problem = rate_problem(value, population.n)
     if problem:

@@ -64,10 +64,19 @@ class Due(NamedTuple):
         return min(found, default=int(loop.NEVER))
 
 
+def wiring_of(net: Any) -> list[Any]:
+    """The values on which a network's synapses depend, to see whether one has been exchanged since."""
+    found: list[Any] = [net.wiring_seed, net.dt, *(p.n for p in net.populations.values())]
+    for p in net.projections.values():
+        found += [p.source.name, p.target.name, p.receptor, p.autapses, p.multapses, p.gain]
+        found += [id(x) if isinstance(x, np.ndarray) else x for x in (p.weights, p.delays)] + [id(p.wiring)]
+    return found
+
+
 class Simulation:
     """Runs a description. Reading never changes a run; writing acts from the next step on.
 
-    net: the description, copied into arrays here; later changes of it have no effect.
+    net: the description, copied into arrays here; later changes of it act from the next `reset()` on.
     hooks: called at the interrupts that they ask for.
     threads: workers; the results do not depend on their number.
     precision: of the neurons' dynamic state, "double" or "single"; all else is double, weights are stored in single.
@@ -90,13 +99,19 @@ class Simulation:
             if not isinstance(hook, Hook):
                 raise SimulationError(f"hook {hook!r} is no Hook: subclass thalia_sim.Hook")
         self.dt = net.dt
-        self.layout = Layout(net, blocks)
-        self.rows = build_rows(net, self.layout, self.threads)
-        self.workers = max(1, min(self.threads, self.layout.n_blocks))
-        self.pool = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
+        self.blocks = blocks
+        self.build()
         self.views: dict[str, Any] = {}
         self.begin()
         self.build_s = time.perf_counter() - begun
+
+    def build(self) -> None:
+        """Cut the network into blocks and draw its synapses."""
+        self.wired = wiring_of(self.net)
+        self.layout = Layout(self.net, self.blocks)
+        self.rows = build_rows(self.net, self.layout, self.threads)
+        self.workers = max(1, min(self.threads, self.layout.n_blocks))
+        self.pool = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
 
     def begin(self) -> None:
         """All arrays at step 0."""
@@ -114,11 +129,13 @@ class Simulation:
         self.handled = -1
 
     def reset(self) -> None:
-        """Back to step 0: initial values, parameters and weights as described; hooks start anew."""
+        """Back to step 0: initial values, parameters and weights as the description now says; hooks start anew."""
         if self.status == "running":
             self.close()
-        if any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
-            self.rows = build_rows(self.net, self.layout, self.threads)
+        wired = wiring_of(self.net)
+        same = len(wired) == len(self.wired) and all(a is b or a == b for a, b in zip(wired, self.wired, strict=True))
+        if not same or any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
+            self.build()
         self.views = {}
         self.begin()
 
@@ -209,7 +226,8 @@ class Simulation:
         for hook in self.hooks:
             if n:
                 hook.spikes(self, self.a.log_step[:n], self.a.log_id[:n])
-            hook.flushed(self)
+            if self.a.phase[loop.H_EMIT] == 0:  # else the state is a window ahead of the time
+                hook.flushed(self)
         self.a.log_n[0] = 0
 
     def grow_log(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import bad_parameter, is_number
+from .checks import bad_parameter, is_number, range_problem
 from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
@@ -121,6 +121,9 @@ class PopulationView(View):
         wrong = np.isnan(values) if field in self.model.held or field in self.model.params else ~np.isfinite(values)
         if wrong.any():
             raise DescriptionError(f"{field} of {self.name} is given {values[wrong][0] if values.ndim else values}: give finite numbers")
+        problem = range_problem(field, values) if field in self.model.params else None
+        if problem:
+            raise DescriptionError(f"{field} of {self.name} {problem}")
         return values
 
     def wake(self) -> None:

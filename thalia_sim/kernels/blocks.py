@@ -159,7 +159,7 @@ def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str
             "c = " + _tuple("Constants", constants, f"par[q + {width} + {{k}}]"),
         ]
         tuples = []
-    get_s = "s = " + _tuple("State", model.state_fields, "s_{f}[k]")
+    get_s = "s = " + _tuple("State", model.state_fields, "np.float64(s_{f}[k])")
     put_s = [f"s_{f}[k] = t.{f}" for f in dynamic]
     noise = {
         None: [],

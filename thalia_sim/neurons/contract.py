@@ -12,13 +12,15 @@ Python, in the CPU kernels and on the GPU.
 import hashlib
 import inspect
 import re
+import types
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..errors import DescriptionError
+from ..kernels.scalar import global_names
 
 T = TypeVar("T", bound=type)
 NOISE = {None: (), "uniform": ("u",), "normal": ("z",)}
@@ -89,21 +91,36 @@ def comment_units(cls: type) -> dict[str, str]:
 
 
 def source_digest(*things: Any) -> str:
-    """Hash of the sources of functions and classes, and of the module of each (so that a helper's change counts too)."""
+    """Hash of everything that the compiled form of functions and tuple classes depends on, wherever it is written."""
     digest = hashlib.sha256()
+    seen: set[int] = set()
     for thing in things:
-        if thing is None:
-            continue
-        try:
-            text = inspect.getsource(inspect.getmodule(thing) or thing)
-        except (OSError, TypeError):
-            text = ""
-        if not text and hasattr(thing, "__code__"):
-            text = repr((thing.__code__.co_code, thing.__code__.co_consts, thing.__code__.co_names))
-        elif not text:
-            text = repr((thing, getattr(thing, "_fields", ())))
-        digest.update(text.encode())
+        for text in () if thing is None else _contents(thing, seen):
+            digest.update(text.encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _contents(thing: Any, seen: set[int]) -> Iterator[str]:
+    """Code of a function, of each plain function that it uses and each constant that is frozen into it; fields of a tuple class; else its text."""
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if isinstance(thing, types.FunctionType):
+        code = thing.__code__
+        inner = [c.co_code.hex() if isinstance(c, types.CodeType) else c for c in code.co_consts]
+        yield f"{thing.__name__} {code.co_code.hex()} {inner!r} {code.co_names}"
+        used = {name: thing.__globals__.get(name) for name in global_names(code)}
+        used |= {f"{name} (closure)": c.cell_contents for name, c in zip(code.co_freevars, thing.__closure__ or (), strict=True)}
+        used |= {f"{k} (default)": value for k, value in enumerate(thing.__defaults__ or ())}
+        for name, value in sorted(used.items()):
+            if isinstance(value, (types.FunctionType, type)):
+                yield from _contents(value, seen)
+            elif isinstance(value, (int, float, str, tuple, np.generic, np.ndarray)):
+                yield f"{name} = {value.tolist() if isinstance(value, np.ndarray) else value!r}"
+    elif isinstance(thing, type):
+        yield f"{thing.__name__} {getattr(thing, '_fields', ())}"
+    else:
+        yield repr(thing)
 
 
 def check_function(name: str, function: Any, expected: tuple[str, ...], model: str) -> None:
@@ -172,7 +189,7 @@ def neuron(
             units={**comment_units(state), **comment_units(cls)},
             initial=dict(initial or {}),
             usual=dict(usual or {}),
-            digest=source_digest(cls, *given.values()),
+            digest=source_digest(cls, *given.values(), (tuple(receptors), held, noise)),
             **given,
         )
         return cls
