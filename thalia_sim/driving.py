@@ -48,6 +48,7 @@ from .sources.spikes import on_grid
 if TYPE_CHECKING:
     from .assembly import Assembly
 
+FEW = 16  # a drive of less than the FEW-th part of a population draws by intervals, so that the others can sleep
 DENSE_FROM = 0.02  # expected events of a target in a step from which a drive draws a count in every step
 
 
@@ -204,7 +205,7 @@ class Driving:
         else:
             head[D_W] = weights
         head[D_DRAWS] = max(1, math.ceil(largest / MOST))
-        dense = largest >= DENSE_FROM
+        dense = largest >= DENSE_FROM and FEW * len(index) >= population.n
         self.places[population.name].busy |= dense
         if not dense:
             kernel = poisson_sparse

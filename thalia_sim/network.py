@@ -26,6 +26,8 @@ from .wiring import ByDistance, Wiring
 
 __all__ = ["Drive", "Network", "Population", "Projection", "Selection", "distances", "subseed"]
 
+MOST_ELEMENTS = 1 << 30  # global numbers of elements have 32 bits
+
 
 class Network:
     """A tree of populations, projections and drives, each with a unique name.
@@ -64,6 +66,8 @@ class Network:
             raise DescriptionError(f"there is a {kind} {name} already: give the second one another name")
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
             raise DescriptionError(f"population {name} has size {n!r}: give a whole number, at least 0")
+        if self.n + n > MOST_ELEMENTS:
+            raise DescriptionError(f"population {name} of {n:,} makes more than {MOST_ELEMENTS:,} elements: give a smaller size")
         if isinstance(model, type) and hasattr(model, "__thalia__"):
             model = model()
         model_of(model)

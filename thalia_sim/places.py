@@ -37,7 +37,8 @@ class Place:
 
     def __init__(self) -> None:
         self.state = self.held = self.anchor = self.base = self.par = 0
-        self.per_element = False
+        self.per_element = False  # parameters differ between elements
+        self.form = ""  # of the kernels, see kernels.blocks
         self.tasks: list[int] = []  # of its pieces, in order
         self.timed = False  # has a current that changes at every step
         self.busy = False  # has a drive that acts on its targets at every step
@@ -93,3 +94,9 @@ def parameter_rows(p: Any, n: int, dt: float, name: str) -> NDArray[np.float64]:
         raise
     except (ArithmeticError, ValueError) as error:
         raise DescriptionError(f"parameters of population {name} ({p!r}) have no step of {dt:g} ms ({error}): check their values") from error
+
+
+def same_held(held: NDArray[np.float64], place: Place, model: Any, n: int) -> bool:
+    """Whether each held value of a population is the same for all its elements, and stays so while the loop runs."""
+    values = held[place.held : place.held + len(model.held) * n].reshape(len(model.held), n)
+    return not place.timed and bool((values == values[:, :1]).all())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .checks import bad_parameter, extremes, is_number, question, rate_problem, value_text
+from .checks import bad_parameter, extremes, gain_problem, is_number, question, rate_problem, value_text
 from .distributions import ClippedNormal, Distribution, Normal, array_problem
 from .errors import DescriptionError, nearest
 from .neurons.contract import model_of
@@ -17,6 +17,8 @@ from .wiring import FromArrays, OneToOne, Wiring
 if TYPE_CHECKING:
     from .network import Network
 
+MOST_SYNAPSES = 2.0**36  # a synapse has a number of 36 bits
+LARGEST = 3e38  # weights are stored in single precision
 LONGEST = 65535  # steps: a delay is stored in 16 bits
 USUAL_DELAY = (0.01, 1000.0)  # ms
 USUAL_WEIGHT = {"mV": 100.0, "pA": 1e5, "nS": 1e4}  # largest usual size by the unit of the receptor, where its model declares one
@@ -42,6 +44,10 @@ class Projection:
         self.receptor = chosen_receptor(f"projection {name}", target, receptor, self.weights)
         check_signs(f"projection {name}", target, self.receptor, self.weights)
         self.delay = self.checked_delay(delay)
+        signed = any(model_of(p.model).signs.get(self.receptor, 0) for p in target.populations)
+        problem = None if gain is None else gain_problem(gain, signed)
+        if problem:
+            raise DescriptionError(f"gain of projection {name} {problem}")
 
     @property
     def weights(self) -> Any:
@@ -65,6 +71,9 @@ class Projection:
             raise DescriptionError(f"wiring of projection {self.name} is {wiring!r}: give a rule such as probability(0.1)")
         n_auto = 0 if self.autapses else self.n_auto
         wiring.check(self.name, len(self.source), len(self.target), self.autapses, self.multapses, n_auto)
+        many = wiring.expected(len(self.source), len(self.target), n_auto)
+        if many > MOST_SYNAPSES:
+            raise DescriptionError(f"{wiring!r} at projection {self.name} makes {many:.2g} synapses: at most {MOST_SYNAPSES:.2g} can be")
         if hasattr(wiring, "length") and (self.source.positions() is None or self.target.positions() is None):
             raise DescriptionError(f"by_distance at projection {self.name} needs positions: give both populations at=")
         return wiring
@@ -90,11 +99,13 @@ class Projection:
         if isinstance(value, Distribution):
             return value
         if is_number(value):
-            if not math.isfinite(value):
+            if not abs(value) <= LARGEST:
                 raise DescriptionError(f"{what} of projection {self.name} is {value}: give a finite number")
             return float(value)
         values = np.array(value)
         problem = array_problem(values)
+        if problem is None and values.size and np.abs(values).max() > LARGEST:
+            problem = f"has a value of size {np.abs(values).max():g}: weights are stored in single precision, give at most {LARGEST:g}"
         shapes: list[tuple[int, ...]] = [(len(self.source), len(self.target))]
         if isinstance(self.wiring, FromArrays):
             shapes = [(len(self.wiring.i),)]
@@ -119,6 +130,8 @@ class Drive:
         self.source = self.checked_source(source)
         self.w = self.checked_w(w)
         self.receptor: str | None = None
+        if self.is_current and not (is_number(w) and w == 1.0):
+            raise DescriptionError(f"drive {name} is a current and has no weight: leave out w={value_text(self.w)}, set its amplitude")
         if not self.is_current:
             self.receptor = chosen_receptor(f"drive {name}", target, receptor, self.w)
             check_signs(f"drive {name}", target, self.receptor, self.w)

@@ -24,12 +24,14 @@ from .kernels import loop
 from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
 from .layout import Layout
+from .network import Network
 from .neurons.contract import model_of
 from .rows import build_rows
 from .sources import StepCurrent
 from .views import DriveView, PopulationView, ProjectionView, SourceView
 
 SAMPLE_ROOM = 1 << 18  # numbers that a sampler keeps between two looks of Python
+LONGEST_RUN = 1e15  # steps
 LOOK_S = 0.1  # wall time between two looks of Python (for Ctrl+C, progress and flushes)
 
 
@@ -92,6 +94,10 @@ class Simulation:
             raise SimulationError(f"precision is {precision!r}: give 'double' or 'single'")
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
             raise SimulationError(f"threads is {threads!r}: give a whole number, at least 1")
+        if not isinstance(net, Network):
+            raise SimulationError(f"Simulation was given {net!r}: give it a Network")
+        if isinstance(hooks, (str, Hook)) or not isinstance(hooks, Iterable):
+            raise SimulationError(f"hooks is {hooks!r}: give a list of hooks")
         begun = time.perf_counter()
         self.net, self.threads, self.precision, self.sleeping = net, int(threads), precision, sleeping
         self.hooks = list(hooks)
@@ -107,6 +113,9 @@ class Simulation:
 
     def build(self) -> None:
         """Cut the network into blocks and draw its synapses."""
+        for p in self.net.projections.values():
+            if p.rule is not None:
+                raise SimulationError(f"projection {p.name} has the rule {p.rule!r}: this version runs no plasticity rules, leave it out")
         self.wired = wiring_of(self.net)
         self.layout = Layout(self.net, self.blocks)
         self.rows = build_rows(self.net, self.layout, self.threads)
@@ -154,14 +163,21 @@ class Simulation:
         """A time in ms as whole steps."""
         if isinstance(ms, bool) or not isinstance(ms, (int, float, np.integer, np.floating)) or not math.isfinite(ms):
             raise SimulationError(f"{what} is {ms!r} ms: give a finite number")
-        return round(ms * 1e6 / self.net.dt_ns)
+        exact = ms * 1e6 / self.net.dt_ns
+        if abs(exact) > LONGEST_RUN:
+            raise SimulationError(f"{what} is {ms:g} ms: the clock counts up to {LONGEST_RUN:.0e} steps of {self.dt:g} ms")
+        steps = round(exact)
+        if abs(exact - steps) > max(1e-6, 1e-9 * abs(exact)):
+            near = " or ".join(f"{k * self.net.dt_ns / 1e6:g}" for k in (math.floor(exact), math.ceil(exact)))
+            raise SimulationError(f"{what} is {ms:g} ms, no whole number of steps of {self.dt:g} ms: give {near}")
+        return steps
 
     # running
 
     def run(
-        self, duration: float | None = None, *, until: float | None = None, stop: Callable[[Any], bool] | None = None, stop_every: float = 10.0
+        self, duration: float | None = None, *, until: float | None = None, stop: Callable[[Any], bool] | None = None, stop_every: float | None = None
     ) -> None:
-        """Run for `duration` ms, or until a time in ms; end early where stop(sim), asked every `stop_every` ms, is true."""
+        """Run for `duration` ms, or until a time in ms; end early where stop(sim), asked every `stop_every` ms (about 10), is true."""
         if (duration is None) == (until is None):
             raise SimulationError(f"run was given duration {duration!r} and until {until!r}: give one of them")
         end = self.steps_of(until, "until") if until is not None else self.step + self.steps_of(duration, "duration")
@@ -169,7 +185,9 @@ class Simulation:
             raise SimulationError(f"the end, {end * self.dt:g} ms, lies before the present, {self.t:g} ms: give a later one")
         if self.status in ("complete", "failed", "interrupted"):
             raise SimulationError(f"this simulation was closed ({self.status}): call reset() or make a new one")
-        ask = max(1, self.steps_of(stop_every, "stop_every"))
+        ask = max(1, round(10.0 / self.dt)) if stop_every is None else self.steps_of(stop_every, "stop_every")
+        if ask < 1 or (stop is not None and not callable(stop)):
+            raise SimulationError(f"stop is {stop!r} every {stop_every!r} ms: give a function of the simulation and at least one step")
         try:
             self.start_hooks()
             self.interrupt()
@@ -278,6 +296,8 @@ class Simulation:
             if hook.every is not None and every < 1:
                 raise SimulationError(f"every of hook {hook.name} is {hook.every!r} ms: must be at least one step, {self.dt:g} ms")
             at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in hook.at))
+            if at and at[0] < 0:
+                raise SimulationError(f"at of hook {hook.name} is {min(hook.at):g} ms: the first can be 0")
             hook.start(self)
             self.due.append(Due(hook, every, at))
 
@@ -386,8 +406,6 @@ class Simulation:
         if times.shape != amplitudes.shape or times.ndim != 1 or (np.diff(times) <= 0).any() or (len(times) and times[0] < 0):
             raise SimulationError(f"drive {drive.name} has {len(times)} times and {len(amplitudes)} amplitudes: give as many, times from 0 on rising")
         steps = tuple(self.steps_of(float(t), f"a time of drive {drive.name}") for t in times)
-        if len(set(steps)) < len(steps):
-            raise SimulationError(f"drive {drive.name} changes twice in one step of {self.dt:g} ms: give times at least a step apart")
         before = [0.0]
 
         def change(step: int) -> None:
@@ -447,7 +465,6 @@ class Simulation:
             "emitted": int(total[loop.C_PUSHED]),
             "delivered": int(total[loop.C_DELIVERED]),
             "in_flight": self.in_flight(),
-            "cancelled": 0,
             "segments": int(total[loop.C_EVENTS]),
         }
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import bad_parameter, is_number, range_problem
+from .checks import bad_parameter, gain_problem, is_number, numbers, range_problem
 from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
-from .kernels.blocks import G, make_block
+from .kernels.blocks import G, form_of, make_block
 from .kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
 from .neurons.contract import constants, model_of, scalar_parameters
-from .places import one_element, parameter_rows
-from .projection import check_signs
+from .places import one_element, parameter_rows, same_held
+from .projection import LARGEST, check_signs
 from .rows import synapses, weight_index
 from .sources import DC, Poisson, StepCurrent
 
@@ -81,7 +81,9 @@ class PopulationView(View):
         if field in self.model.state_fields:
             store, first, number = self.where(field)
             values = np.array(store[first : first + self.thing.n], dtype=np.float64)
-            return values if number is None else self.present(values, number)
+            values = values if number is None else self.present(values, number)
+            values.flags.writeable = False  # it is a copy: writing into it would change nothing
+            return values
         if field in self.model.params:
             value = getattr(self.params, field)
             return np.array(value, dtype=float) if np.ndim(value) else float(value)
@@ -109,13 +111,14 @@ class PopulationView(View):
             place = self.sim.places[self.name]
             if field == "i_ext" and place.timed:
                 self.sim.a.held[place.base : place.base + self.thing.n] = values
+            self.choose_kernels()
         elif field in self.model.params:
             self.set_parameter(field, value)
         else:
             raise self.unknown(field)
 
     def checked(self, field: str, value: Any) -> NDArray[np.float64]:
-        values = np.asarray(value, dtype=float)
+        values = numbers(value, f"{field} of {self.name}")
         if values.ndim > 1 or (values.ndim == 1 and values.shape != (self.thing.n,)):
             raise DescriptionError(f"{field} of {self.name} is given shape {list(values.shape)}: give a number or {self.thing.n} values")
         wrong = np.isnan(values) if field in self.model.held or field in self.model.params else ~np.isfinite(values)
@@ -145,16 +148,26 @@ class PopulationView(View):
         if per_element != place.per_element:
             sim.a = sim.a._replace(par=np.append(sim.a.par, rows.ravel()))
             place.per_element, place.par = per_element, len(sim.a.par) - rows.size
-            kernels = make_block(self.model, type(constants(one_element(params), sim.dt)), per_element, sim.precision)
             for task in place.tasks:
                 sim.a.geom[task, G.par] = place.par
-                sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
-                if self.model.sleeps and sim.a.task[task, loop.T_SPARSE] >= 0:
-                    columns = [loop.T_SPARSE, loop.T_CENSUS, loop.T_READ]
-                    sim.a.task[task, columns] = [sim.kernel_number(k) for k in kernels[1:]]
         else:
             sim.a.par[place.par : place.par + rows.size] = rows.ravel()
         object.__setattr__(self, "params", params)
+        self.choose_kernels()
+
+    def choose_kernels(self) -> None:
+        """Kernels of the form that fits the parameters and held values as they are now."""
+        sim, place = self.sim, self.sim.places[self.name]
+        form = form_of(place.per_element, same_held(sim.a.held, place, self.model, self.thing.n))
+        if form == place.form:
+            return
+        place.form = form
+        kernels = make_block(self.model, type(constants(one_element(self.params), sim.dt)), form, sim.precision)
+        for task in place.tasks:
+            sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
+            if self.model.sleeps and sim.a.task[task, loop.T_SPARSE] >= 0:
+                columns = [loop.T_SPARSE, loop.T_CENSUS, loop.T_READ]
+                sim.a.task[task, columns] = [sim.kernel_number(k) for k in kernels[1:]]
 
 
 class SourceView(View):
@@ -220,16 +233,17 @@ class DriveView(View):
         for population, index in self.thing.target.parts:
             view = self.sim[population.name]
             place = self.sim.places[population.name]
-            numbers = np.asarray(index, dtype=np.int64)
-            part = amount if amount.ndim == 0 else amount[begin : begin + len(numbers)]
-            begin += len(numbers)
+            chosen = np.asarray(index, dtype=np.int64)
+            part = amount if amount.ndim == 0 else amount[begin : begin + len(chosen)]
+            begin += len(chosen)
             view.wake()
             if "i_ext" not in view.model.held:
                 raise DescriptionError(f"population {population.name} ({view.model.name}) has no held state i_ext: it takes no currents")
             store, first, _ = view.where("i_ext")
-            store[first + numbers] += part
+            store[first + chosen] += part
             if place.timed:
-                self.sim.a.held[place.base + numbers] += part
+                self.sim.a.held[place.base + chosen] += part
+            view.choose_kernels()
 
     def switch(self, on: bool) -> None:
         if on == self.values["on"]:
@@ -274,7 +288,7 @@ class DriveView(View):
 class ProjectionView(View):
     """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
 
-    i, j: source and target, numbered within the projection's selections' populations [n]; w in the receptor's unit; delay in ms.
+    i, j: source and target, numbered within the selections that the projection connects [n]; w in the receptor's unit; delay in ms.
     """
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
@@ -328,8 +342,9 @@ class ProjectionView(View):
         if field == "w":
             self.set_w(value)
         elif field == "gain":
-            if not math.isfinite(value):
-                raise DescriptionError(f"gain of {self.name} is given {value!r}: give a finite number")
+            problem = gain_problem(value, self.sign() != 0)
+            if problem:
+                raise DescriptionError(f"gain of {self.name} {problem}")
             self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
         elif field in ("i", "j", "delay"):
             raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
@@ -346,11 +361,11 @@ class ProjectionView(View):
     def set_w(self, value: Any) -> None:
         """Write weights: a number, or one value a synapse in the order of `w`."""
         sim, sign = self.sim, self.sign()
-        values = np.asarray(value, dtype=float)
+        values = numbers(value, f"w of {self.name}")
         n = len(self.table()[0])
         if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
             raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
-        if not np.isfinite(values).all() or (sign and (values * sign < 0).any()):
+        if not (np.abs(values) <= LARGEST).all() or (sign and (values * sign < 0).any()):
             raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
         for k in self.group():
             if sim.rows.groups[k].uniform:

@@ -30,6 +30,10 @@ class MemoryRecorder(Hook):
         self.globals: list[np.ndarray] = []
         selections = [resolve(sim.net, sample.selection) for sample in self.sampled]
         self.parts = [split_by_population(selection) for selection in selections]
+        named = [(part.population, s.variable) for parts, s in zip(self.parts, self.sampled, strict=True) for part in parts]
+        for population, variable in named:
+            if named.count((population, variable)) > 1:
+                raise RecordingError(f"{variable} of {population} is sampled twice: give one Sample of all the elements, such as exc[[0, 5, 7]]")
         self.sources = [sim.sample(sel, s.variable, every=s.every) for sel, s in zip(selections, self.sampled, strict=True)]
         self.rows: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in self.sources]
 

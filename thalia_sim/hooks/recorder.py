@@ -190,6 +190,8 @@ def declare_reports(writer: RecordingWriter, sim: Any, selection: Any, sample: S
     """One report for each population in a sample, with its columns in the rows of the whole selection."""
     tables: list[tuple[ReportTable, Any]] = []
     for part in split_by_population(selection):
+        if len(part.nodes) == 0:
+            continue
         units = model_units(sim.net.populations[part.population].model).get(sample.variable, "1")
         table = ReportTable(writer, part.population, sample.variable, units, part.nodes, sample.every, sim.dt)
         tables.append((table, slice(None) if len(part.columns) == len(selection) else part.columns))

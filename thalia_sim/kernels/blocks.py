@@ -8,7 +8,8 @@ For each model four loops around the same scalar functions:
     census  who could fire without input goes into `todo`, the others fall asleep (their state is anchored at `step`)
     read    state of the neurons in `todo` at `step`: written to `acc` (key 0) or back into the state (key 1)
 
-The text is generated because Numba has no loop over the fields of a tuple; it lies as a readable file in the cache folder.
+Each comes in three forms, so that no memory is read for what is the same everywhere (see `form_of`). The text is generated because Numba has no
+loop over the fields of a tuple; it lies as a readable file in the cache folder.
 """
 
 from typing import Any, NamedTuple
@@ -131,17 +132,26 @@ def _indent(lines: list[str], by: int) -> str:
     return "\n".join(" " * by + line for line in lines)
 
 
-def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str:
+UNIFORM, HELD, ELEMENT = "uniform", "held per element", "all per element"
+
+
+def form_of(per_element: bool, same_held: bool) -> str:
+    """Form of a model's kernels: one value of parameters and held state for all; held state per element; parameters per element too."""
+    return ELEMENT if per_element else UNIFORM if same_held else HELD
+
+
+def block_text(model: Any, form: str, constants: tuple[str, ...]) -> str:
     """Source of the four kernels of a model; `constants` are the fields of what `derive` returns."""
+    per_element = form == ELEMENT
     dynamic = [f for f in model.state_fields if f not in model.held]
     params = model.params
     width = len(params)
-    rows = [f"n_all, lo, n = geom[{G.n}], geom[{G.lo}], geom[{G.count}]", f"a = geom[{G.state}] + lo"]
+    rows = [f"n_all, lo, n = geom[{G.n}], geom[{G.lo}], geom[{G.count}]", "if n == 0:", "    return 0", f"a = geom[{G.state}] + lo"]
     for f in dynamic:
         rows += [f"s_{f} = state[a : a + n]", "a += n_all"]
     rows += [f"h = geom[{G.held}] + lo"]
     for f in model.held:
-        rows += [f"s_{f} = held[h : h + n]", "h += n_all"]
+        rows += [f"s_{f} = held[h]" if form == UNIFORM else f"s_{f} = held[h : h + n]", "h += n_all"]
     rows += [f"b = geom[{G.acc}]"]
     for f in model.receptors:
         rows += [f"x_{f} = acc[b : b + n]", f"b += geom[{G.stride}]"]
@@ -159,7 +169,8 @@ def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str
             "c = " + _tuple("Constants", constants, f"par[q + {width} + {{k}}]"),
         ]
         tuples = []
-    get_s = "s = " + _tuple("State", model.state_fields, "np.float64(s_{f}[k])")
+    values = [f"s_{f}" if f in model.held and form == UNIFORM else f"np.float64(s_{f}[k])" for f in model.state_fields]
+    get_s = f"s = State({', '.join(values)})"
     put_s = [f"s_{f}[k] = t.{f}" for f in dynamic]
     noise = {
         None: [],
@@ -169,8 +180,9 @@ def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str
     xs = [f"x_{f}[k]" for f in model.receptors] + [f"noise_{f}" for f in model.inputs[len(model.receptors) :]]
     get_x = "x = Inputs(" + ", ".join(xs) + ")" if xs else "x = None"
     clear = [f"x_{f}[k] = 0.0" for f in model.receptors]
-    head = f"model {model.name}, sources {model.digest}, {'per element' if per_element else 'uniform'}"
-    fetch = [f"prefetch({x}, k)" for x in ["anchor", *(f"s_{f}" for f in model.state_fields), *(f"x_{f}" for f in model.receptors)]]
+    head = f"model {model.name}, sources {model.digest}, {form}"
+    fetched = ["anchor", *(f"s_{f}" for f in model.state_fields if f in dynamic or form != UNIFORM), *(f"x_{f}" for f in model.receptors)]
+    fetch = [f"prefetch({x}, k)" for x in fetched]
     anchor = [f"anchor = held[geom[{G.anchor}] + lo : geom[{G.anchor}] + lo + n]"]
     text = f'''"""Generated kernels: {head}."""
 
@@ -249,12 +261,12 @@ def read({ARGS}):
     )
 
 
-_made: dict[tuple[str, str, bool, str], Kernels] = {}
+_made: dict[tuple[str, str, str, str], Kernels] = {}
 
 
-def make_block(model: Any, constants: type, per_element: bool, precision: str) -> Kernels:
-    """The kernels of a model: compiled once a machine, for `per_element` parameters or one value for all."""
-    made = (model.name, model.digest, per_element, precision)
+def make_block(model: Any, constants: type, form: str, precision: str) -> Kernels:
+    """The kernels of a model in one of their forms: compiled once a machine."""
+    made = (model.name, model.digest, form, precision)
     if made in _made:
         return _made[made]
     names = {
@@ -275,7 +287,7 @@ def make_block(model: Any, constants: type, per_element: bool, precision: str) -
     if model.sleeps:
         names["advance_function"] = compiled_scalar(model.advance, inlined)
         names["may_fire_function"] = compiled_scalar(model.may_fire, inlined)
-    text = block_text(model, per_element, tuple(constants._fields))
+    text = block_text(model, form, tuple(constants._fields))
     module = load(f"block_{model.name}", text, names)
     how = signature(precision)
     loops = ("dense", "sparse", "census", "read") if model.sleeps else ("dense",)
