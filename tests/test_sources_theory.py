@@ -443,7 +443,7 @@ def test_currents_that_change_can_be_switched(source):
 
 
 @pytest.mark.parametrize("drive, words", [
-    (StepCurrent((1.0, 1.02), (1.0, 2.0)), "whole number of steps"), (StepCurrent((5.0, 1.0), (1.0, 2.0)), "rising"), 
+    (StepCurrent((1.0, 1.02), (1.0, 2.0)), "whole number of steps"), (StepCurrent((5.0, 1.0), (1.0, 2.0)), "rising"),
         (StepCurrent((5.0,), (1.0, 2.0)), "as many"),
     (OrnsteinUhlenbeck(tau=0.0), "tau"), (DC(np.ones(3)), "shape"), (DC(math.nan), "nan"),
 ])  # fmt: skip
