@@ -62,9 +62,9 @@ def regime(g, eta, ms):
     ids=["synchronous regular", "fast oscillation", "asynchronous irregular", "slow oscillation"],
 )
 def test_brunel_regimes(g, eta, ms, expected):
-    """Brunel 2000, figure 8 A to D: regular firing in step at g = 3, so that the rhythm is a multiple of the rate; fast global oscillation of neurons that fire irregularly and below its
-    frequency at g = 6; irregular firing without a dominant rhythm at g = 5, at the 37.5 to 39 Hz of Brian2 and NEST; slow rhythm of rare spikes
-    at g = 4.5 under weak input.
+    """Brunel 2000, figure 8 A to D: regular firing in step at g = 3, so that the rhythm is a multiple of the rate; fast global oscillation of
+    neurons that fire irregularly and below its frequency at g = 6; irregular firing without a dominant rhythm at g = 5, at the 37.5 to 39 Hz of
+    Brian2 and NEST; slow rhythm of rare spikes at g = 4.5 under weak input.
     """
     found = regime(g, eta, ms)
     assert expected(*found), found
