@@ -450,3 +450,15 @@ def test_currents_that_change_can_be_switched(source):
 def test_bad_currents_are_refused(drive, words):
     with pytest.raises((DescriptionError, SimulationError), match=words):
         current_of(drive, n=5)
+
+
+@pytest.mark.parametrize("value", ["x", None, [1.0, 2.0, 3.0]])
+def test_amplitudes_that_are_no_current_are_refused_in_the_run(value):
+    """What cannot be a current is refused by name, and the current stays as it was."""
+    net = Network()
+    cells = net.populate("cells", 2, LIFDelta())
+    net.drive(cells, DC(5.0), name="dc")
+    sim = Simulation(net)
+    with pytest.raises(DescriptionError, match="amplitude of"):
+        sim["dc"].amplitude = value
+    assert (sim["cells"].i_ext == 5.0).all()

@@ -215,6 +215,8 @@ class DriveView(View):
         if field == "on":
             self.switch(bool(value))
         elif isinstance(self.thing.source, DC) and field == "amplitude":
+            given = numbers(value, f"amplitude of drive {self.name}")
+            value = given if given.ndim else float(given)
             problem = bad_parameter(value, len(self.thing.target)) or (None if np.isfinite(value).all() else f"is {value!r}: give finite pA")
             if problem:
                 raise DescriptionError(f"{field} of drive {self.name} {problem}")
