@@ -728,3 +728,26 @@ def test_impossible_constants_are_refused(field, value):
     sim = Simulation(net)
     with pytest.raises(DescriptionError, match=f"{field} of cells is"):
         setattr(sim["cells"], field, value)
+
+
+def test_a_hook_that_cannot_start_is_told_as_it_is():
+    """What a hook refuses at its start comes out, and only the hooks that did start are finished."""
+
+    class Watcher(Hook):
+        ended = ""
+
+        def finish(self, sim, status):
+            self.ended = status
+
+    class Late(Watcher):
+        pass
+
+    net = Network()
+    cells = net.populate("cells", 4, LIFDelta())
+    before, after = Watcher(), Late()
+    twice = MemoryRecorder(state=[Sample(cells[:1], "v"), Sample(cells[2:], "v")])
+    with pytest.raises(thalia_sim.RecordingError, match="v of cells is sampled twice"):
+        Simulation(net, [before, twice, after]).run(1.0)
+    assert (before.ended, after.ended) == ("failed", "")
+    with pytest.raises(SimulationError, match="every of a sample is 0.25 ms, no whole number of steps"):
+        Simulation(net, [MemoryRecorder(state=[Sample(cells, "v", 0.25)])]).run(1.0)

@@ -328,8 +328,8 @@ class Simulation:
             return
         started, self.status = self.status == "running", status
         if started:
-            for hook in self.hooks:
-                hook.finish(self, status)
+            for due in self.due:  # those whose start went well
+                due.hook.finish(self, status)
 
     def __enter__(self) -> Simulation:
         return self
