@@ -32,7 +32,7 @@ class OnGpu:
     def __init__(self, sim):
         self.a, self.rows = sim.a, sim.rows
         self.state, self.held = sim.a.state.copy(), sim.a.held.copy()
-        self.acc = np.zeros(int(sim.a.block_acc[-1]), np.int64)
+        self.live, self.acc = sim.a.acc.copy(), np.zeros(int(sim.a.block_acc[-1]), np.int64)
         self.populations = list(sim.net.populations.values())
         self.offset = [p.offset for p in self.populations]
         self.geom = [sim.a.geom[sim.places[p.name].tasks[0]].copy() for p in self.populations]
@@ -64,7 +64,7 @@ class OnGpu:
     def launch(self, kernel, number, step, todo, fired, awake, out):
         n = max(int(self.geom[number][Geom._fields.index("count")]), 1)
         kernel[-(-n // THREADS), THREADS](
-            self.state, self.held, self.acc, self.a.par, self.geom[number], np.uint64(0), step, QUANTUM, todo, fired, awake, self.bad, out
+            self.state, self.held, self.live, self.acc, self.a.par, self.geom[number], np.uint64(0), step, QUANTUM, todo, fired, awake, self.bad, out
         )
 
     def run(self, steps, sleeping):

@@ -4,6 +4,7 @@ The compiled engine must give the same spikes, and in double precision the same 
 
     deliver    what arrives in this step, ordered by (step of emission, element, group of rows, place in the row), each onto a sum that starts at 0
     run        every neuron once: s, fired = step(s, x, c, p)
+    add        what arrives at a receptor in `adds` onto the state instead, one after another
     emit       who fired in step n, in the order of elements, sends each synapse to arrive in step n + delay
 """
 
@@ -26,18 +27,32 @@ class Neuron:
 
     def __init__(self, population, k, dt):
         model = model_of(population.model)
-        self.model, self.rounded = model, [f for f in model.state_fields if f not in model.held]
+        self.model, self.rounded = model, model.stored
         self.p = type(population.model)(*(value_of(x, k) for x in population.model))
         self.c = model.derive(self.p, dt)
         start = {f: population.initial.get(f, model.start_value(f, self.p)) for f in model.state_fields}
         self.s = model.state(**{f: value_of(x, k) for f, x in start.items()})
-        self.inputs = namedtuple("Inputs", model.receptors)
+        self.bound()
+        self.inputs = namedtuple("Inputs", model.inputs)
 
-    def run(self, x):
-        """One step with inputs x, receptor -> sum; returns whether it fired."""
-        s, fired = self.model.step(self.s, self.inputs(*(x.get(r, 0.0) for r in self.model.receptors)), self.c, self.p)
+    def run(self, arrived):
+        """One step with what arrived, (receptor, w) in order; returns whether it fired."""
+        sums = dict.fromkeys(self.model.receptors, 0.0)
+        for receptor, w in arrived:
+            sums[receptor] += w
+        s, fired = self.model.step(self.s, self.inputs(*(sums[r] for r in self.model.inputs)), self.c, self.p)
         self.s = s._replace(**{f: getattr(self.s, f) for f in self.model.held})
+        for receptor, w in arrived:
+            if field := self.model.adds.get(receptor):
+                self.s = self.s._replace(**{field: getattr(self.s, field) + w})
+        self.bound()
         return fired
+
+    def bound(self):
+        """Keep what is bounded within its bounds."""
+        for field, parameter in self.model.bounds.items():
+            most = getattr(self.p, parameter)
+            self.s = self.s._replace(**{field: min(max(getattr(self.s, field), -most), most)})
 
     def round(self):
         """State as it is kept in single precision."""
@@ -88,13 +103,13 @@ class Reference:
 
     def run(self, steps):
         for n in range(self.n, self.n + steps):
-            sums = defaultdict(dict)
+            arrived = defaultdict(list)
             for target, receptor, w in self.arrivals.pop(n, ()):
-                sums[target][receptor] = sums[target].get(receptor, 0.0) + w
+                arrived[target].append((receptor, w))
                 self.delivered += 1
             fired = sorted(self.given.get(n, ()))
             for gid, neuron in self.neurons.items():
-                if neuron.run(sums.get(gid, {})):
+                if neuron.run(arrived[gid]):
                     fired.append(gid)
                 if self.single:
                     neuron.round()

@@ -560,6 +560,10 @@ def test_models_that_differ_only_in_what_they_use_are_told_apart(tmp_path):
     (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), held=("w",)'), "'w'"),
     (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), signs={"inh": 1}'), "'inh'"),
     (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), noise="pink"'), "pink"),
+    (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), adds={"exc": "w"}'), "'exc': 'w'"),
+    (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), adds={"inh": "i"}'), "'inh': 'i'"),
+    (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), bounds={"i": "v_th"}'), "'i': 'v_th'"),
+    (LEAKY.replace('receptors=("exc",)', 'receptors=("exc",), adds={"exc": "i"}'), "step of model Leaky.*exc"),
 ])  # fmt: skip
 def test_mistakes_in_a_model_are_told_before_anything_is_compiled(tmp_path, text, words):
     before = len(jit.compilations)

@@ -403,3 +403,19 @@ def test_long_sleep(cls):
     np.testing.assert_array_equal(sim["cells"].v, -65.0)
     sim.run(until=300_020.0)
     assert (sim["cells"].v > -65.0).all() and (sim["cells"].v < -60.0).all()
+
+
+@pytest.mark.parametrize("sleeping", [True, False])
+def test_bounds_hold_for_what_is_written_and_when_they_change(sleeping):
+    """A state beyond its bound is set to it, at the start, when it is written and when the bound is lowered in a run."""
+    net = Network(seed=1)
+    net.populate("n", 3, LIFExp(i_max=50.0, v_th=math.inf), i_exc=80.0)
+    sim = Simulation(net, sleeping=sleeping)
+    assert (sim["n"].i_exc == 50.0).all()
+    sim["n"].i_inh = -1e6
+    assert (sim["n"].i_inh == -50.0).all()
+    sim.run(0.5)
+    assert (abs(sim["n"].i_exc) < 50.0).all()
+    sim["n"].i_max = np.array([20.0, 30.0, math.inf])
+    np.testing.assert_array_equal(sim["n"].i_exc[:2], [20.0, 30.0])
+    assert 40.0 < sim["n"].i_exc[2] < 50.0

@@ -161,7 +161,7 @@ def test_single_precision_rounds_state_and_nothing_else(described, blocks):
 SLEEPERS = {
     LIFDelta: ({"tau_m": 20.0, "v_th": 2.0371, "t_ref": 1.0}, 1.0),
     LIFExp: ({"tau_m": 20.0, "tau_exc": 5.0, "tau_inh": 8.0, "c_m": 1.0, "e_l": 0.0, "v_reset": 0.0, "v_th": 2.0371}, 0.45),
-    LIFExp1: ({"tau_m": 10.0, "tau_syn": 0.5, "c_m": 1.0, "e_l": 0.0, "v_reset": 0.0, "v_th": 2.0371}, 4.0),
+    LIFExp1: ({"tau_m": 10.0, "tau_syn": 0.5, "c_m": 1.0, "e_l": 0.0, "v_reset": 0.0, "v_th": 2.0371, "i_max": 6.0}, 4.0),
     LIFAlpha: ({"tau_m": 10.0, "tau_exc": 2.0, "tau_inh": 10.0, "c_m": 1.0, "e_l": 0.0, "v_reset": 0.0, "v_th": 2.0371}, 0.35),
     AdaptiveLIF: ({"tau_m": 20.0, "tau_exc": 5.0, "tau_inh": 8.0, "c_m": 1.0, "e_l": 0.0, "v_reset": 0.0, "v_th": 2.0371, "b": 0.1}, 0.5),
 }
@@ -227,4 +227,24 @@ def test_changes_between_sleep_and_dense_steps(cls):
     reference = Reference(net, sim)
     reference.run(steps)
     assert list(zip(np.concatenate(recorder.steps), np.concatenate(recorder.globals), strict=True)) == reference.spikes
+    assert_state(net, sim, reference, ROUNDING)
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+@pytest.mark.parametrize("sleeping", [True, False])
+def test_one_projection_onto_models_that_take_input_differently(sleeping, blocks):
+    """LIFDelta takes what arrives into its step, LIFExp1 onto a state field; sums may be taken in another order here, so within `ROUNDING`."""
+    random = np.random.default_rng(2)
+    net = Network(seed=1)
+    delta = net.populate("delta", 20, LIFDelta(v_th=2.0371, t_ref=1.0), v=random.uniform(-1.0, 1.5, 20))
+    parameters, w = SLEEPERS[LIFExp1]
+    current = net.populate("current", 20, LIFExp1(**parameters), v=random.uniform(-1.0, 1.5, 20))
+    events = sorted(zip(random.integers(1, 500, 300), random.integers(0, 3, 300), strict=True))
+    source = net.populate("s", 3, SpikeArray(times=[0.1 * t for t, _ in events], ids=np.array([i for _, i in events], dtype=np.int64)))
+    for k, pre in enumerate((source, delta + current)):
+        i, j = random.integers(0, len(pre), 150), random.integers(0, 40, 150)
+        strength, delay = w * random.uniform(-0.2, 0.5, 150), 0.1 * random.integers(1, 30, 150)
+        net.connect(pre, delta + current, from_arrays(i, j), w=strength, delay=delay, name=f"p{k}")
+    sim, reference, found = compared(net, 600, blocks=blocks, sleeping=sleeping)
+    assert found == reference.spikes and len(found) > 400
     assert_state(net, sim, reference, ROUNDING)

@@ -17,9 +17,9 @@ from .kernels.drives import (
 from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout
-from .neurons.contract import constants, model_of, scalar_parameters, try_step
-from .places import DrivePlace, Place, Store, initial_values, one_element, parameter_rows, same_held
-from .rows import Rows
+from .neurons.contract import constants, model_of, scalar_parameters
+from .places import DrivePlace, Place, Store, initial_values, is_bounded, kernel_columns, one_element, parameter_rows, same_held
+from .rows import Rows, adds_to_state
 
 LOG = 1 << 20  # spikes kept between two looks of Python
 CHECK_MS = 5.0  # between looks for a state that is not finite; the window of steps that ends then may be as long again
@@ -64,9 +64,8 @@ class Assembly:
                 continue
             place.timed = id(population) in timed
             place.state = self.state.n
-            for field in model.state_fields:
-                if field not in model.held:
-                    self.state.place(initial_values(self.net, population, field))
+            for field in model.stored:
+                self.state.place(initial_values(self.net, population, field))
             place.held = self.held.n
             for field in model.held:
                 self.held.place(initial_values(self.net, population, field))
@@ -75,7 +74,6 @@ class Assembly:
                 if "i_ext" not in model.held:
                     raise DescriptionError(f"population {population.name} ({model.name}) has no held state i_ext: it takes no currents")
                 place.base = self.held.place(initial_values(self.net, population, "i_ext"))
-            try_step(one_element(population.model), self.net.dt)
             place.per_element = not scalar_parameters(population.model)
             place.par = self.par.place(parameter_rows(population.model, population.n, self.net.dt, population.name))
 
@@ -85,9 +83,9 @@ class Assembly:
             population, place = piece.population, self.places[piece.population.name]
             model = model_of(population.model)
             index = self.piece_index[id(piece)]
-            columns = [0] * 10
+            columns = [0] * loop.T_COLUMNS
             columns[loop.T_KIND], columns[loop.T_PIECE], columns[loop.T_ON] = loop.EMITTER, index, 1
-            columns[loop.T_SPARSE] = columns[loop.T_CENSUS] = columns[loop.T_READ] = -1
+            columns[loop.T_SPARSE] = columns[loop.T_CENSUS] = columns[loop.T_READ] = columns[loop.T_BOUND] = -1
             key = stream_key(self.net.noise_seed, "noise", population.name)
             acc = int(self.block_acc[piece.block]) + piece.slot
             geom = Geom(
@@ -98,14 +96,16 @@ class Assembly:
             if model.kind == "source":
                 geom, columns[loop.T_KERNEL] = self.driving.source(population, index)
             else:
-                place.form = form_of(place.per_element, same_held(self.held.array(), place, model, population.n))
-                kernels = make_block(model, type(constants(one_element(population.model), self.net.dt)), place.form, self.precision)
-                columns[loop.T_KERNEL] = self.kernel(kernels.dense)
-                columns[loop.T_FIELDS] = len(model.state_fields) - len(model.held)
+                form = form_of(place.per_element, same_held(self.held.array(), place, model, population.n))
+                kernels = make_block(model, type(constants(one_element(population.model), self.net.dt)), form, self.precision)
+                bounded = is_bounded(population.model)
+                place.form = (form, bounded)
+                for column, number in kernel_columns(kernels, bounded, self.kernel).items():
+                    columns[column] = number
+                columns[loop.T_FIELDS] = len(model.stored)
+                columns[loop.T_LIVE] = sum(1 << k for k, r in enumerate(model.receptors) if r in model.adds)
                 columns[loop.T_HELD_FIELDS] = len(model.held)
-                if model.sleeps and piece.n > 0:
-                    columns[loop.T_SPARSE], columns[loop.T_CENSUS], columns[loop.T_READ] = map(self.kernel, kernels[1:])
-                    columns[loop.T_MAY_SLEEP] = int(not place.timed and not place.busy)
+                columns[loop.T_MAY_SLEEP] = int(model.sleeps and piece.n > 0 and not place.timed and not place.busy)
             place.tasks.append(len(self.tasks))
             self.tasks.append((piece.block, columns, geom, key))
 
@@ -145,11 +145,12 @@ class Assembly:
         return loop.Arrays(
             state=self.state.array(),
             held=self.held.array(),
-            acc=np.zeros(slots),
+            acc=self.accumulators(slots),
+            inbox=np.zeros(slots),
             par=self.par.array(),
             geom=np.array([self.tasks[t][2] for t in order], dtype=np.int64).reshape(-1, len(Geom._fields)),
             key=np.array([self.tasks[t][3] for t in order], dtype=np.uint64),
-            task=np.array([self.tasks[t][1] for t in order], dtype=np.int64).reshape(-1, 10),
+            task=np.array([self.tasks[t][1] for t in order], dtype=np.int64).reshape(-1, loop.T_COLUMNS),
             block_task=np.searchsorted(blocks_of_tasks, np.arange(blocks + 1)).astype(np.int64),
             block_acc=self.block_acc,
             block_mark=np.zeros(slots, np.uint8),
@@ -178,7 +179,7 @@ class Assembly:
             log_id=np.empty(LOG, np.int32),
             log_n=np.zeros(1, np.int64),
             count=np.zeros((blocks, 8), np.int64),
-            sampler=np.zeros((0, 8), np.int64),
+            sampler=np.zeros((0, 9), np.int64),
             sample_index=np.zeros(0, np.int32),
             sample=np.zeros(0),
             flags=np.zeros((self.workers, max(scratch, 6 * DENSE_TILE)), np.uint8),
@@ -188,10 +189,25 @@ class Assembly:
             bad=np.full((2, blocks), -1, np.int64),
             meeting=np.zeros(1, np.int64),
             window=np.array([window], np.int64),
+            when=np.array([int((groups[:, loop.R_WHEN] == k).any()) for k in (loop.EARLY, loop.LATE, loop.LATE + 1)], np.int64),
             kernels=np.array([k.address for k in self.kernels], dtype=np.int64),
             rows=np.array([k.address for k in make_rows()], dtype=np.int64),
             check=np.array([check], np.int64),
         )
+
+
+    def accumulators(self, slots: int) -> NDArray[np.float64]:
+        """Slots of all blocks: initial values of state that receptors add to, else 0."""
+        acc = np.zeros(slots)
+        for population in self.net.populations.values():
+            model = model_of(population.model)
+            for number, receptor in enumerate(model.receptors):
+                if receptor in model.adds:
+                    values = initial_values(self.net, population, model.adds[receptor])
+                    for piece in self.layout.pieces_of(population):
+                        first = int(self.block_acc[piece.block]) + piece.slot + number * piece.n
+                        acc[first : first + piece.n] = values[piece.lo : piece.lo + piece.n]
+        return acc
 
 
 def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
@@ -201,11 +217,12 @@ def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArra
     names = {name: k for k, name in enumerate(net.populations)}
     order = sorted(range(len(rows.groups)), key=lambda k: names[rows.groups[k].source.name])
     of_pop = np.array([names[rows.groups[k].source.name] for k in order], dtype=np.int64)
-    table, w = np.zeros((len(order), 4), np.int64), np.ones((len(order), 2))
+    table, w = np.zeros((len(order), 5), np.int64), np.ones((len(order), 2))
     for k, g in enumerate(rows.groups[k] for k in order):
         first, end = g.first_row * blocks, (g.first_row + g.n_rows) * blocks
         most = int(np.diff(rows.row_seg[first : end + 1].view(np.int64)).max(initial=0))
-        table[k] = g.first_row, int(g.uniform), g.w_shift, most
+        when = {adds_to_state(p, target) for p in g.projections for target in p.target.populations}
+        table[k] = g.first_row, int(g.uniform), g.w_shift, most, loop.LATE + 1 if len(when) > 1 else loop.LATE if True in when else loop.EARLY
         gains = {1.0 if p.gain is None else float(p.gain) for p in g.projections}
         w[k] = float(g.w_uniform), gains.pop()
     return table, w, np.searchsorted(of_pop, np.arange(len(names) + 1)).astype(np.int64), order

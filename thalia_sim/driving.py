@@ -102,9 +102,11 @@ class Driving:
                 elif not isinstance(drive.source, StepCurrent):
                     raise DescriptionError(f"drive {drive.name} is {type(drive.source).__name__}: declare it with @current, or use a built-in one")
 
-    def add_task(self, place: DrivePlace | None, piece: Piece, kernel: int, geom: Geom, name: str) -> None:
-        columns = [0] * 10
+    def add_task(self, place: DrivePlace | None, piece: Piece, kernel: int, geom: Geom, name: str, live: bool = False, lists: bool = False) -> None:
+        """`live`: it drives a receptor that adds to a state field; `lists`: its kernel says which slots it hit."""
+        columns = [0] * loop.T_COLUMNS
         columns[loop.T_KIND], columns[loop.T_KERNEL], columns[loop.T_ON] = loop.DRIVE, kernel, 1
+        columns[loop.T_LIVE], columns[loop.T_LISTS] = int(live), int(lists)
         if place is not None:
             place.tasks.append(len(self.tasks))
         self.tasks.append((piece.block, columns, geom, stream_key(self.net.noise_seed, "drive", name)))
@@ -216,7 +218,8 @@ class Driving:
             self.distributions(head, rate, largest)
         par = self.place_list(head, index)
         number = self.kernel(make_drive(kernel, self.precision))
-        receptor = model_of(population.model).receptors.index(drive.receptor)
+        model = model_of(population.model)
+        receptor = model.receptors.index(drive.receptor)
         for piece, first, end in self.overlaps(population, index):
             clock = 0
             if not dense:
@@ -228,7 +231,7 @@ class Driving:
                 n=population.n, lo=piece.lo, count=piece.n, acc=int(self.block_acc[piece.block]) + slot, par=par, extra=clock,
                 more=slot, first=first, end=end,
             )  # fmt: skip
-            self.add_task(self.drives[drive.name], piece, number, geom, name)
+            self.add_task(self.drives[drive.name], piece, number, geom, name, drive.receptor in model.adds, not dense)
 
     def distributions(self, head: NDArray[Any], rate: Any, largest: float) -> None:
         """Distribution functions of a dense drive: one, or one for each different value of a rate that changes in time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from .distributions import Distribution
 from .errors import DescriptionError
+from .kernels import loop
 from .kernels.rng import stream_key
 from .neurons.contract import constants, model_of, scalar_parameters
 
@@ -38,7 +40,7 @@ class Place:
     def __init__(self) -> None:
         self.state = self.held = self.anchor = self.base = self.par = 0
         self.per_element = False  # parameters differ between elements
-        self.form = ""  # of the kernels, see kernels.blocks
+        self.form = ("", False)  # of the kernels, see kernels.blocks, and whether a bound of theirs is finite
         self.tasks: list[int] = []  # of its pieces, in order
         self.timed = False  # has a current that changes at every step
         self.busy = False  # has a drive that acts on its targets at every step
@@ -66,7 +68,21 @@ def drive_weights(net: Any, drive: Any) -> Any:
 
 
 def initial_values(net: Any, population: Any, field: str) -> NDArray[np.float64]:
-    """Start values of a state field, [n]."""
+    """Start values of a state field, [n], within its bounds."""
+    return within_bounds(population.model, field, drawn_values(net, population, field))
+
+
+def within_bounds(p: Any, field: str, values: Any) -> Any:
+    """Values of a state field, those beyond its bound set to it."""
+    bounds = model_of(p).bounds
+    if field not in bounds:
+        return values
+    bound = np.abs(np.asarray(getattr(p, bounds[field]), dtype=float))
+    return np.clip(values, -bound, bound)
+
+
+def drawn_values(net: Any, population: Any, field: str) -> NDArray[np.float64]:
+    """Start values of a state field as described, [n]."""
     value = population.initial.get(field)
     if value is None:
         value = model_of(population.model).start_value(field, population.model)
@@ -94,6 +110,23 @@ def parameter_rows(p: Any, n: int, dt: float, name: str) -> NDArray[np.float64]:
         raise
     except (ArithmeticError, ValueError) as error:
         raise DescriptionError(f"parameters of population {name} ({p!r}) have no step of {dt:g} ms ({error}): check their values") from error
+
+
+def is_bounded(p: Any) -> bool:
+    """Whether a bound of state that input is added to is finite for some element."""
+    return any(np.isfinite(getattr(p, parameter)).any() for parameter in model_of(p).bounds.values())
+
+
+def kernel_columns(kernels: Any, bounded: bool, number: Callable[[Any], int]) -> dict[int, int]:
+    """Columns of a piece's task that name its kernels; `number` gives a kernel's number."""
+    chosen = {
+        loop.T_KERNEL: kernels.dense,
+        loop.T_BOUND: kernels.bound if bounded else None,
+        loop.T_SPARSE: kernels.sparse,
+        loop.T_CENSUS: kernels.census,
+        loop.T_READ: kernels.read,
+    }
+    return {column: -1 if kernel is None else number(kernel) for column, kernel in chosen.items()}
 
 
 def same_held(held: NDArray[np.float64], place: Place, model: Any, n: int) -> bool:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .errors import EmptyProjection
 from .geometry import distances, shared_space
 from .kernels import build as k
+from .neurons.contract import model_of
 from .pieces import Layout, Plan, piece_of, place_among, plan, receptor_keys, scalar_weight, source_of_rows
 from .projection import Projection
 from .selection import Population
@@ -90,9 +91,15 @@ def merged(net: Network) -> list[Group]:
 
 def can_join(projection: Projection, group: Group) -> bool:
     """Whether a projection may share the rows of a group."""
-    return all(
+    adds = {adds_to_state(p, target) for p in (*group.projections, projection) for target in p.target.populations}
+    return len(adds) == 1 and all(
         p.gain is None and p.rule is None and (p.receptor != projection.receptor or disjoint(p, projection)) for p in group.projections
     )
+
+
+def adds_to_state(projection: Projection, target: Population) -> bool:
+    """Whether what arrives through a projection at one of its targets is added to a state field."""
+    return projection.receptor in model_of(target.model).adds
 
 
 def disjoint(a: Projection, b: Projection) -> bool:

@@ -25,7 +25,8 @@ from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
 from .layout import Layout
 from .network import Network
-from .neurons.contract import model_of
+from .neurons.contract import model_of, try_step
+from .places import one_element
 from .rows import build_rows
 from .sources import StepCurrent
 from .views import DriveView, PopulationView, ProjectionView, SourceView
@@ -116,6 +117,9 @@ class Simulation:
         for p in self.net.projections.values():
             if p.rule is not None:
                 raise SimulationError(f"projection {p.name} has the rule {p.rule!r}: this version runs no plasticity rules, leave it out")
+        for population in self.net.populations.values():
+            if model_of(population.model).kind == "neuron":
+                try_step(one_element(population.model), self.net.dt)
         self.wired = wiring_of(self.net)
         self.layout = Layout(self.net, self.blocks)
         self.rows = build_rows(self.net, self.layout, self.threads)
@@ -271,18 +275,16 @@ class Simulation:
         bad = int(self.a.bad[self.a.bad >= 0][0])
         geom, piece = self.a.geom[bad], self.layout.pieces[int(self.a.task[bad, loop.T_PIECE])]
         model = model_of(piece.population.model)
-        dynamic = [f for f in model.state_fields if f not in model.held]
         window = int(self.a.check[0])
-        for fields, store, base in ((dynamic, self.a.state, geom[G.state]), (model.held, self.a.held, geom[G.held])):
-            for k, field in enumerate(fields):
-                values = store[base + k * geom[G.n] + geom[G.lo] :][: geom[G.count]]
-                wrong = np.flatnonzero(np.isnan(values) if fields is model.held else ~np.isfinite(values))
-                if len(wrong):
-                    last = self.step // window * window
-                    raise SimulationError(
-                        f"{field} of {piece.population.name}[{geom[G.lo] + wrong[0]}] became {values[wrong[0]]} between "
-                        f"{max(0, last - window) * self.dt:g} and {self.t:g} ms: look at its inputs, weights and parameters"
-                    )
+        for field in model.state_fields:
+            values = self[piece.population.name].kept(field)[geom[G.lo] :][: geom[G.count]]
+            wrong = np.flatnonzero(np.isnan(values) if field in model.held else ~np.isfinite(values))
+            if len(wrong):
+                last = self.step // window * window
+                raise SimulationError(
+                    f"{field} of {piece.population.name}[{geom[G.lo] + wrong[0]}] became {values[wrong[0]]} between "
+                    f"{max(0, last - window) * self.dt:g} and {self.t:g} ms: look at its inputs, weights and parameters"
+                )
         raise SimulationError(f"a state of {piece.population.name} was not finite before {self.t:g} ms: look at its inputs and parameters")
 
     # hooks
@@ -352,14 +354,22 @@ class Simulation:
             model = model_of(population.model)
             if variable not in model.state_fields:
                 raise PathError(f"population {population.name} ({model.name}) has no state {variable!r}: {nearest(variable, model.state_fields)}")
-            held = variable in model.held
-            fields = model.held if held else tuple(f for f in model.state_fields if f not in model.held)
+            where, fields = next(
+                (where, fields)
+                for where, fields in (
+                    (loop.IN_HELD, model.held),
+                    (loop.IN_STATE, model.stored),
+                    (loop.IN_ACC, tuple(model.adds.get(r) for r in model.receptors)),
+                )
+                if variable in fields
+            )
+            read = 0 if where == loop.IN_HELD else model.moving.index(variable)
             for task in self.places[population.name].tasks:
                 lo, n = self.a.geom[task, G.lo], self.a.geom[task, G.count]
                 mine = np.flatnonzero((numbers >= lo) & (numbers < lo + n))
                 if len(mine):
-                    row = [task, steps, fields.index(variable), int(held), 0, len(mine), 0, 0]
-                    sampler.parts.append((self.add_sampler(row, numbers[mine], len(fields)), begin + mine))
+                    row = [task, steps, fields.index(variable), where, 0, len(mine), 0, 0, read]
+                    sampler.parts.append((self.add_sampler(row, numbers[mine], len(model.moving)), begin + mine))
             begin += len(numbers)
         self.samplers.append(sampler)
         return sampler

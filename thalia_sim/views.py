@@ -18,7 +18,7 @@ from .kernels import loop
 from .kernels.blocks import G, form_of, make_block
 from .kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
 from .neurons.contract import constants, model_of, scalar_parameters
-from .places import one_element, parameter_rows, same_held
+from .places import is_bounded, kernel_columns, one_element, parameter_rows, same_held, within_bounds
 from .projection import LARGEST, check_signs
 from .rows import synapses, weight_index
 from .sources import DC, Poisson, StepCurrent
@@ -66,28 +66,47 @@ class PopulationView(View):
     def known(self) -> list[str]:
         return list(dict.fromkeys([*self.model.state_fields, *self.model.params]))
 
-    def where(self, field: str) -> tuple[NDArray[Any], int, int | None]:
-        """(store, start, number among the dynamic fields or None) of a state field."""
-        place = self.sim.places[self.name]
-        if field in self.model.held:
-            return self.sim.a.held, place.held + self.model.held.index(field) * self.thing.n, None
-        dynamic = [f for f in self.model.state_fields if f not in self.model.held]
-        number = dynamic.index(field)
-        return self.sim.a.state, place.state + number * self.thing.n, number
+    def where(self, field: str) -> list[tuple[slice, NDArray[Any]]]:
+        """(elements, their values in the arrays of the loop) of a state field, part by part."""
+        sim, model, n = self.sim, self.model, self.thing.n
+        place = sim.places[self.name]
+        if field in model.live:
+            number = next(k for k, r in enumerate(model.receptors) if model.adds.get(r) == field)
+            parts = []
+            for geom in sim.a.geom[place.tasks]:
+                first = geom[G.acc] + number * geom[G.stride]
+                parts.append((slice(geom[G.lo], geom[G.lo] + geom[G.count]), sim.a.acc[first : first + geom[G.count]]))
+            return parts
+        held = field in model.held
+        store, first = (sim.a.held, place.held) if held else (sim.a.state, place.state)
+        first += (model.held if held else model.stored).index(field) * n
+        return [(slice(0, n), store[first : first + n])]
 
     def __getattr__(self, field: str) -> Any:
         if field.startswith("__"):
             raise AttributeError(field)
         if field in self.model.state_fields:
-            store, first, number = self.where(field)
-            values = np.array(store[first : first + self.thing.n], dtype=np.float64)
-            values = values if number is None else self.present(values, number)
+            values = self.kept(field)
+            values = values if field in self.model.held else self.present(values, self.model.moving.index(field))
             values.flags.writeable = False  # it is a copy: writing into it would change nothing
             return values
         if field in self.model.params:
             value = getattr(self.params, field)
             return np.array(value, dtype=float) if np.ndim(value) else float(value)
         raise self.unknown(field)
+
+    def kept(self, field: str) -> NDArray[np.float64]:
+        """A state field [n] as it stands in the arrays of the loop: of neurons that sleep, as they fell asleep."""
+        values = np.empty(self.thing.n)
+        for part, stored in self.where(field):
+            values[part] = stored
+        return values
+
+    def put(self, field: str, values: Any) -> None:
+        """Write a state field into the arrays of the loop, within its bounds."""
+        values = np.broadcast_to(within_bounds(self.params, field, values), self.thing.n)
+        for part, stored in self.where(field):
+            stored[:] = values[part]
 
     def present(self, values: NDArray[np.float64], number: int) -> NDArray[np.float64]:
         """State of sleeping neurons as it would be now, without waking them."""
@@ -96,8 +115,7 @@ class PopulationView(View):
             lo, n = int(sim.a.geom[task, G.lo]), int(sim.a.geom[task, G.count])
             if n and sim.a.sleep[sim.a.task[task, loop.T_PIECE], loop.S_MODE] == 1:
                 index = np.arange(lo, lo + n, dtype=np.int32)
-                fields = len(self.model.state_fields) - len(self.model.held)
-                out = np.empty(fields * n)
+                out = np.empty(len(self.model.moving) * n)
                 loop.read_task(sim.a, task, sim.step, index, out)
                 values[lo : lo + n] = out[number * n : (number + 1) * n]
         return values
@@ -106,8 +124,7 @@ class PopulationView(View):
         if field in self.model.state_fields:
             values = self.checked(field, value)
             self.wake()
-            store, first, _ = self.where(field)
-            store[first : first + self.thing.n] = values
+            self.put(field, values)
             place = self.sim.places[self.name]
             if field == "i_ext" and place.timed:
                 self.sim.a.held[place.base : place.base + self.thing.n] = values
@@ -153,21 +170,22 @@ class PopulationView(View):
         else:
             sim.a.par[place.par : place.par + rows.size] = rows.ravel()
         object.__setattr__(self, "params", params)
+        for bounded, by in self.model.bounds.items():
+            if by == field:
+                self.put(bounded, self.kept(bounded))
         self.choose_kernels()
 
     def choose_kernels(self) -> None:
         """Kernels of the form that fits the parameters and held values as they are now."""
         sim, place = self.sim, self.sim.places[self.name]
         form = form_of(place.per_element, same_held(sim.a.held, place, self.model, self.thing.n))
-        if form == place.form:
+        bounded = is_bounded(self.params)
+        if place.form == (form, bounded):
             return
-        place.form = form
+        place.form = (form, bounded)
         kernels = make_block(self.model, type(constants(one_element(self.params), sim.dt)), form, sim.precision)
-        for task in place.tasks:
-            sim.a.task[task, loop.T_KERNEL] = sim.kernel_number(kernels.dense)
-            if self.model.sleeps and sim.a.task[task, loop.T_SPARSE] >= 0:
-                columns = [loop.T_SPARSE, loop.T_CENSUS, loop.T_READ]
-                sim.a.task[task, columns] = [sim.kernel_number(k) for k in kernels[1:]]
+        for column, number in kernel_columns(kernels, bounded, sim.kernel_number).items():
+            sim.a.task[place.tasks, column] = number
 
 
 class SourceView(View):
@@ -241,8 +259,8 @@ class DriveView(View):
             view.wake()
             if "i_ext" not in view.model.held:
                 raise DescriptionError(f"population {population.name} ({view.model.name}) has no held state i_ext: it takes no currents")
-            store, first, _ = view.where("i_ext")
-            store[first + chosen] += part
+            ((_, current),) = view.where("i_ext")
+            current[chosen] += part
             if place.timed:
                 self.sim.a.held[place.base + chosen] += part
             view.choose_kernels()

@@ -3,10 +3,11 @@
 For each model four loops around the same scalar functions:
 
     dense   one step of every neuron of the piece, as a vector loop
+    bound   keeps state that input was added to within its bounds (models with `bounds`, where one of them is finite)
     sparse  one step of the neurons in `todo` (touched or awake), each brought up to date first; leaves in `todo` who stays awake, and in
             flags[0] whether a state was not finite
     census  who could fire without input goes into `todo`, the others fall asleep (their state is anchored at `step`)
-    read    state of the neurons in `todo` at `step`: written to `acc` (key 0) or back into the state (key 1)
+    read    state of the neurons in `todo` at `step`: written to `inbox` (key 0) or back into the state (key 1)
 
 Each comes in three forms, so that no memory is read for what is the same everywhere (see `form_of`). The text is generated because Numba has no
 loop over the fields of a tuple; it lies as a readable file in the cache folder.
@@ -32,7 +33,8 @@ def signature(precision: str) -> Any:
     return I8(
         state[::1],  # state: dynamic state of all populations, one after another, field by field
         F8[::1],  # held: thresholds, external currents, anchors, counters
-        F8[::1],  # acc: accumulated input of all blocks
+        F8[::1],  # acc: accumulated input of all blocks, and state that input is added to
+        F8[::1],  # inbox: input of pieces that sleep, in the order of acc; for `read` its output
         F8[::1],  # par: parameters and constants
         I8[::1],  # geom: row of numbers that says where this piece lies (Geom)
         U8,  # key of the random stream
@@ -75,7 +77,7 @@ class Geom(NamedTuple):
 
 G = Geom(*range(len(Geom._fields)))
 AHEAD = 12  # neurons between the request of a sleeper's cache lines and its use
-ARGS = "state, held, acc, par, geom, key, step, todo, n_todo, out, flags"
+ARGS = "state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags"
 
 
 @jit
@@ -116,9 +118,10 @@ def sort_few(out, n):
 
 
 class Kernels(NamedTuple):
-    """Addresses of a model's kernels (cfuncs); None where the model cannot sleep."""
+    """Addresses of a model's kernels (cfuncs); None where the model has no bounds or cannot sleep."""
 
     dense: Any
+    bound: Any
     sparse: Any
     census: Any
     read: Any
@@ -135,6 +138,12 @@ def _indent(lines: list[str], by: int) -> str:
 UNIFORM, HELD, ELEMENT = "uniform", "held per element", "all per element"
 
 
+def bounded(model: Any, field: str, value: str) -> str:
+    """Text of a value within the bounds of its field."""
+    by = f"p.{model.bounds[field]}" if field in model.bounds else None
+    return value if by is None else f"min(max({value}, -{by}), {by})"
+
+
 def form_of(per_element: bool, same_held: bool) -> str:
     """Form of a model's kernels: one value of parameters and held state for all; held state per element; parameters per element too."""
     return ELEMENT if per_element else UNIFORM if same_held else HELD
@@ -143,18 +152,17 @@ def form_of(per_element: bool, same_held: bool) -> str:
 def block_text(model: Any, form: str, constants: tuple[str, ...]) -> str:
     """Source of the four kernels of a model; `constants` are the fields of what `derive` returns."""
     per_element = form == ELEMENT
-    dynamic = [f for f in model.state_fields if f not in model.held]
     params = model.params
     width = len(params)
     rows = [f"n_all, lo, n = geom[{G.n}], geom[{G.lo}], geom[{G.count}]", "if n == 0:", "    return 0", f"a = geom[{G.state}] + lo"]
-    for f in dynamic:
+    for f in model.stored:
         rows += [f"s_{f} = state[a : a + n]", "a += n_all"]
     rows += [f"h = geom[{G.held}] + lo"]
     for f in model.held:
         rows += [f"s_{f} = held[h]" if form == UNIFORM else f"s_{f} = held[h : h + n]", "h += n_all"]
-    rows += [f"b = geom[{G.acc}]"]
-    for f in model.receptors:
-        rows += [f"x_{f} = acc[b : b + n]", f"b += geom[{G.stride}]"]
+    place = {r: f"geom[{G.acc}] + {k} * geom[{G.stride}]" for k, r in enumerate(model.receptors)}
+    rows += [f"{'s_' + model.adds[r] if r in model.adds else 'x_' + r} = acc[{at} : {at} + n]" for r, at in place.items()]
+    sent = [f"y_{r} = inbox[{at} : {at} + n]" for r, at in place.items()]
     rows += [f"q = geom[{G.par}]" + (" + lo" if per_element else "")]
     if per_element:
         for f in params:
@@ -171,17 +179,24 @@ def block_text(model: Any, form: str, constants: tuple[str, ...]) -> str:
         tuples = []
     values = [f"s_{f}" if f in model.held and form == UNIFORM else f"np.float64(s_{f}[k])" for f in model.state_fields]
     get_s = f"s = State({', '.join(values)})"
-    put_s = [f"s_{f}[k] = t.{f}" for f in dynamic]
+    put_s = [f"s_{f}[k] = t.{f}" for f in model.moving]
     noise = {
         None: [],
         "uniform": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(lo + k))", "noise_u = uniform(w0, w1)"],
         "normal": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(lo + k))", "noise_z, _ = normals(w0, w1, w2, w3)"],
     }[model.noise]
-    xs = [f"x_{f}[k]" for f in model.receptors] + [f"noise_{f}" for f in model.inputs[len(model.receptors) :]]
-    get_x = "x = Inputs(" + ", ".join(xs) + ")" if xs else "x = None"
-    clear = [f"x_{f}[k] = 0.0" for f in model.receptors]
+
+    def inputs(kind: str) -> str:
+        xs = [f"{kind}_{f}[k]" if f in model.receptors else f"noise_{f}" for f in model.inputs]
+        return "x = Inputs(" + ", ".join(xs) + ")" if xs else "x = None"
+
+    clear = [f"x_{f}[k] = 0.0" for f in model.receptors if f not in model.adds]
+    receptor = {field: r for r, field in model.adds.items()}
+    add = [bounded(model, f, f"t.{f} + y_{receptor[f]}[k]") if f in receptor else f"t.{f}" for f in model.state_fields]
+    adding = [f"t = State({', '.join(add)})"] if model.adds else []
+    clear_y = [f"y_{f}[k] = 0.0" for f in model.receptors]
     head = f"model {model.name}, sources {model.digest}, {form}"
-    fetched = ["anchor", *(f"s_{f}" for f in model.state_fields if f in dynamic or form != UNIFORM), *(f"x_{f}" for f in model.receptors)]
+    fetched = ["anchor", *(f"s_{f}" for f in model.state_fields if f in model.moving or form != UNIFORM), *(f"y_{f}" for f in model.receptors)]
     fetch = [f"prefetch({x}, k)" for x in fetched]
     anchor = [f"anchor = held[geom[{G.anchor}] + lo : geom[{G.anchor}] + lo + n]"]
     text = f'''"""Generated kernels: {head}."""
@@ -191,8 +206,17 @@ def dense({ARGS}):
 {_indent(rows + once, 4)}
     fired = flags[:n]
     for k in range(n):
-{_indent(tuples + noise + [get_s, get_x, "t, f = step_function(s, x, c, p)", *put_s, *clear, "fired[k] = f"], 8)}
+{_indent(tuples + noise + [get_s, inputs("x"), "t, f = step_function(s, x, c, p)", *put_s, *clear, "fired[k] = f"], 8)}
     return scan(fired, lo, out)
+'''
+    if model.bounds:
+        text += f'''
+
+def bound({ARGS}):
+{_indent(rows + once, 4)}
+    for k in range(n):
+{_indent([*tuples, *(f"s_{f}[k] = " + bounded(model, f, f"s_{f}[k]") for f in model.bounds)], 8)}
+    return n
 '''
     if not model.sleeps:
         return text
@@ -201,7 +225,7 @@ def dense({ARGS}):
         + f'''
 
 def sparse({ARGS}):
-{_indent(rows + anchor + once, 4)}
+{_indent(rows + sent + anchor + once, 4)}
     found = 0
     awake = 0
     flags[0] = 0
@@ -216,9 +240,9 @@ def sparse({ARGS}):
 {_indent(tuples + [get_s], 8)}
         if behind > 0.0:
             s = advance_function(s, behind, c, p)
-{_indent(noise + [get_x, "t, f = step_function(s, x, c, p)", *put_s, *clear], 8)}
+{_indent([*noise, inputs("y"), "t, f = step_function(s, x, c, p)", *adding, *put_s, *clear_y], 8)}
         anchor[k] = step + 1.0
-        if {" or ".join(f"t.{f} - t.{f} != 0.0" for f in dynamic)}:
+        if {" or ".join(f"t.{f} - t.{f} != 0.0" for f in model.moving)}:
             flags[0] = 1
         if f:
             out[found] = lo + k
@@ -252,7 +276,7 @@ def read({ARGS}):
         if behind > 0.0:
             t = advance_function(s, behind, c, p)
         if key == 0:
-{_indent([f"acc[{q} * n_todo + index] = t.{f}" for q, f in enumerate(dynamic)], 12)}
+{_indent([f"inbox[{q} * n_todo + index] = t.{f}" for q, f in enumerate(model.moving)], 12)}
         else:
 {_indent(put_s, 12)}
             anchor[k] = step
@@ -290,8 +314,7 @@ def make_block(model: Any, constants: type, form: str, precision: str) -> Kernel
     text = block_text(model, form, tuple(constants._fields))
     module = load(f"block_{model.name}", text, names)
     how = signature(precision)
-    loops = ("dense", "sparse", "census", "read") if model.sleeps else ("dense",)
-    kernels = Kernels(*(pointer(how, getattr(module, f)) if f in loops else None for f in Kernels._fields))
+    kernels = Kernels(*(pointer(how, getattr(module, f)) if hasattr(module, f) else None for f in Kernels._fields))
     _made[made] = kernels
     return kernels
 

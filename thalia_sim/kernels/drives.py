@@ -84,7 +84,7 @@ def events(held, par, geom, key, step, out):
     return found
 
 
-def poisson_sparse(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def poisson_sparse(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Poisson drive with few events: adds w to each target hit; their slots go into out."""
     found = events(held, par, geom, key, step, out)
     q = geom[G.par]
@@ -96,14 +96,14 @@ def poisson_sparse(state, held, acc, par, geom, key, step, todo, n_todo, out, fl
     return found
 
 
-def poisson_source(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def poisson_source(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Poisson trains that are a population of their own: who fires goes into out, in order (twice if it fires twice)."""
     found = events(held, par, geom, key, step, out)
     sort_few(out, found)
     return found
 
 
-def spike_array(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def spike_array(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Given spikes: par holds their number, then the steps, then the elements, both in order; held the cursor."""
     q = geom[G.par]
     n = np.int64(par[q])
@@ -164,7 +164,7 @@ def count_steps(bits, cdf, counts, doubt):
             break
 
 
-def poisson_dense(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def poisson_dense(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Poisson drive with many events: a count for every target and step."""
     q = geom[G.par]
     first, end = geom[G.first], geom[G.end]
@@ -203,7 +203,7 @@ def poisson_dense(state, held, acc, par, geom, key, step, todo, n_todo, out, fla
     return 0
 
 
-def poisson_each(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def poisson_each(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Poisson drive with many events and a rate of its own for each target: a count by inversion (Devroye 1986, III.2)."""
     q = geom[G.par]
     rates = np.int64(par[q + D_REL])
@@ -228,7 +228,7 @@ def poisson_each(state, held, acc, par, geom, key, step, todo, n_todo, out, flag
     return 0
 
 
-def ornstein_uhlenbeck(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def ornstein_uhlenbeck(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Add an Ornstein-Uhlenbeck current of its own to each target's i_ext; par: mean, decay, kick of a step; held: deviations."""
     q = geom[G.par]
     decay, kick, mean = par[q + D_WIDTH + 1], par[q + D_WIDTH + 2], par[q + D_WIDTH]
@@ -241,7 +241,7 @@ def ornstein_uhlenbeck(state, held, acc, par, geom, key, step, todo, n_todo, out
     return 0
 
 
-def base_current(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def base_current(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     """Set i_ext of the piece to its constant part, before time-dependent currents are added."""
     lo, n = geom[G.lo], geom[G.count]
     x = held[geom[G.held] + lo : geom[G.held] + lo + n]
@@ -280,7 +280,7 @@ def current_text(source):
     return f'''"""Generated kernel: current {source.name}, sources {source.digest}."""
 
 
-def current(state, held, acc, par, geom, key, step, todo, n_todo, out, flags):
+def current(state, held, acc, inbox, par, geom, key, step, todo, n_todo, out, flags):
     q = geom[{G.par}] + {D_WIDTH}
     dt = par[geom[{G.par}] + {D_BIN_STEPS}]
     i = value((step + 0.5) * dt, Params({params}))

@@ -4,9 +4,12 @@ Time goes in windows of the smallest delay. Within a window each worker takes it
 
     deliver    the arrivals of the step from the block's calendar into its accumulators
     run        the tasks of the block: drives and currents, then the populations' pieces (integrate, threshold, reset)
+    add        arrivals and drives of receptors that add to a state field (`adds`), straight into that state
+
 
 then all workers meet, and each pushes the window's spikes, in the order of (step, element), as arrivals into the calendars of its own blocks.
-So for every target the order of its inputs depends neither on the number of workers nor on the cut into blocks.
+So for every target the order of its inputs depends neither on the number of workers nor on the cut into blocks. In a block where a piece sleeps,
+arrivals and events of drives go into the `inbox` instead, each slot noted: sleeping neurons are stepped with theirs, the others get theirs folded in.
 
 The calendar of a block is a wheel of lists, one slot a step, of chunks of events (see `rows`), so memory follows what is in flight.
 """
@@ -17,11 +20,12 @@ import numpy as np
 
 from .blocks import G, block_kernel
 from .jit import jit
-from .machine import borrow, meet
+from .machine import borrow, meet, prefetch
 from .rows import GROUP_SHIFT, event, length_of, row_kernel
 
 CHUNK = 64  # events in a chunk of the calendar
 CENSUS = 64  # steps between decisions on who sleeps
+EARLY, LATE = 0, 1  # when a group is delivered: before the block's neurons run, or after, straight into their state
 SPARSE_COST = 16  # a sleeping piece's update of one neuron costs about this many dense ones
 DONE, LOG_FULL, CALENDAR_FULL, NOT_FINITE = 0, 1, 2, 3
 DRIVE, EMITTER = 0, 1
@@ -29,17 +33,19 @@ NEVER = np.int64(1) << 62
 ZERO = np.int64(0)  # a number whose type is not that of the literal 0, for which Numba would compile a callee again
 
 # columns of Arrays.task
-T_KIND, T_KERNEL, T_SPARSE, T_CENSUS, T_READ, T_PIECE, T_FIELDS, T_HELD_FIELDS, T_MAY_SLEEP, T_ON = range(10)
+T_KIND, T_KERNEL, T_SPARSE, T_CENSUS, T_READ, T_PIECE, T_FIELDS, T_HELD_FIELDS, T_MAY_SLEEP, T_ON, T_LIVE, T_LISTS, T_BOUND = range(13)
+T_COLUMNS = 13  # T_LIVE: bit r set if receptor r adds to a state field, of a drive 1 if its receptor does; T_LISTS: a drive says whom it hit
 # columns of Arrays.piece
 P_POP, P_BLOCK, P_OUT, P_CAPACITY, P_TODO, P_FIRST_ID = range(6)
 # columns of Arrays.sleep: state of a piece's sleeping
 S_MODE, S_AWAKE, S_NEXT, S_WORK, S_DELIVERED = range(5)
 # columns of Arrays.group
-R_FIRST_ROW, R_KIND, R_W_SHIFT, R_MAX_SEGMENTS = range(4)
+R_FIRST_ROW, R_KIND, R_W_SHIFT, R_MAX_SEGMENTS, R_WHEN = range(5)
 # columns of Arrays.count, one row a block
 C_UPDATES, C_PUSHED, C_DELIVERED, C_EVENTS, C_IN_FLIGHT = range(5)
 # columns of Arrays.sampler
-M_TASK, M_EVERY, M_FIELD, M_HELD, M_FIRST, M_COUNT, M_BUFFER, M_ROW = range(8)
+M_TASK, M_EVERY, M_FIELD, M_WHERE, M_FIRST, M_COUNT, M_BUFFER, M_ROW, M_READ = range(9)
+IN_STATE, IN_HELD, IN_ACC = 0, 1, 2  # M_WHERE: the array that M_FIELD counts in; M_READ is the field's place in what `read` gives
 # cells of Arrays.phase: where a window was left
 H_EMIT, H_START, H_END, H_PARITY, H_BAD = range(5)
 
@@ -49,11 +55,12 @@ class Arrays(NamedTuple):
 
     state: np.ndarray  # dynamic state of all populations
     held: np.ndarray  # [..] thresholds, external currents, anchors, counters of sources
-    acc: np.ndarray  # [slots of all blocks] accumulated input
+    acc: np.ndarray  # [slots of all blocks] accumulated input; of receptors that add to a state field, that state
+    inbox: np.ndarray  # [slots of all blocks] input in blocks with sleeping pieces, not yet with its neurons
     par: np.ndarray  # parameters and constants
     geom: np.ndarray  # [tasks, Geom] where each task's arrays lie
     key: np.ndarray  # [tasks] random streams
-    task: np.ndarray  # [tasks, 10]
+    task: np.ndarray  # [tasks, T_COLUMNS]
     block_task: np.ndarray  # [blocks + 1] first task of each block
     block_acc: np.ndarray  # [blocks + 1] first accumulator of each block
     block_mark: np.ndarray  # [slots of all blocks] uint8, slot was touched in this step
@@ -63,7 +70,7 @@ class Arrays(NamedTuple):
     todo: np.ndarray  # int32, room of each piece for touched and awake neurons
     pop_piece: np.ndarray  # [populations + 1] first piece of each
     pop_group: np.ndarray  # [populations + 1] first group of each
-    group: np.ndarray  # [groups, 4]
+    group: np.ndarray  # [groups, 5]
     group_w: np.ndarray  # [groups, 2] uniform weight, gain
     row_seg: np.ndarray  # [rows x blocks + 1]
     seg: np.ndarray  # [segments + 1] start << 16 | delay
@@ -82,7 +89,7 @@ class Arrays(NamedTuple):
     log_id: np.ndarray  # [log] int32
     log_n: np.ndarray  # [1]
     count: np.ndarray  # [blocks, 5] counters
-    sampler: np.ndarray  # [samplers, 8]
+    sampler: np.ndarray  # [samplers, 9]
     sample_index: np.ndarray  # int32, elements of all samplers
     sample: np.ndarray  # float64, their buffers
     flags: np.ndarray  # [workers, room] uint8 scratch
@@ -92,20 +99,23 @@ class Arrays(NamedTuple):
     bad: np.ndarray  # [2, blocks] task with a state that is not finite, or -1
     meeting: np.ndarray  # [1] arrivals of workers
     window: np.ndarray  # [1] steps in a window
+    when: np.ndarray  # [3] whether there are groups that are EARLY, that are LATE, and groups of both, for which every arrival is noted
     kernels: np.ndarray  # [kernels] int64, addresses of block kernels
     rows: np.ndarray  # [4] int64, addresses of row kernels
     check: np.ndarray  # [1] steps between looks for states that are not finite
 
 
 @jit(forceinline=True)
-def deliver(a, b, step, touch, n_touched):
-    """Empty the calendar's slot of this step into the accumulators of block b; returns the number of touched slots."""
+def deliver(a, b, step, when, last_time, into):
+    """Add the arrivals of this step at block b of groups that are `when` into acc; the last time, empty the calendar's slot."""
     wheel = a.slot_head.shape[1]
     s = step & (wheel - 1)
     c = a.slot_head[b, s]
     if c < 0:
-        return n_touched
-    acc = a.acc[a.block_acc[b] : a.block_acc[b + 1]]
+        return 0
+    noting = when > LATE
+    n_touched = ZERO
+    acc = into[a.block_acc[b] : a.block_acc[b + 1]]
     mark = a.block_mark[a.block_acc[b] : a.block_acc[b + 1]]
     touched = a.touched[a.block_acc[b] : a.block_acc[b + 1]]
     events = a.chunk[b]
@@ -116,22 +126,27 @@ def deliver(a, b, step, touch, n_touched):
         first = np.int64(c) * CHUNK
         end = first + (np.int64(a.slot_fill[b, s]) if last else CHUNK)
         arrived += end - first
-        for e in range(first, end):
-            synapses += length_of(events[e])
+        if last_time:
+            for e in range(first, end):
+                synapses += length_of(events[e])
         while first < end:
             g = np.int64(events[first] >> GROUP_SHIFT)
             run = first + 1
             while run < end and np.int64(events[run] >> GROUP_SHIFT) == g:
                 run += 1
-            kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + touch])
-            n_touched = kernel(
-                events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
-            )
+            if noting or a.group[g, R_WHEN] == when:
+                kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + noting])
+                n_touched = kernel(
+                    events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
+                )
             first = run
         after = a.chunk_next[b, c]
-        a.chunk_next[b, c] = a.free[b]
-        a.free[b] = c
+        if last_time:
+            a.chunk_next[b, c] = a.free[b]
+            a.free[b] = c
         c = -1 if last else after
+    if not last_time:
+        return n_touched
     a.slot_head[b, s] = -1
     a.slot_tail[b, s] = -1
     a.count[b, C_DELIVERED] += synapses
@@ -160,7 +175,7 @@ def push(a, b, step, word):
 
 
 @jit(forceinline=True)
-def finite(state, held, geom, fields, held_fields):
+def finite(state, held, acc, geom, fields, held_fields):
     """Whether all state of a piece is finite, and no held value is NaN."""
     bad = False
     n_all, lo, n = geom[G.n], geom[G.lo], geom[G.count]
@@ -169,6 +184,9 @@ def finite(state, held, geom, fields, held_fields):
         x = state[first : first + n]
         for k in range(x.shape[0]):
             bad |= x[k] - x[k] != 0.0
+    z = acc[geom[G.acc] : geom[G.acc] + geom[G.more]]
+    for k in range(z.shape[0]):
+        bad |= z[k] - z[k] != 0.0
     for f in range(held_fields):
         first = geom[G.held] + f * n_all + lo
         y = held[first : first + n]
@@ -188,6 +206,23 @@ def note(a, b, slots, n, n_touched):
             a.touched[base + n_touched] = slots[q]
             n_touched += 1
     return n_touched
+
+
+@jit(forceinline=True)
+def fold(a, b, t, n_touched, live):
+    """Put what lies in the inbox for an awake piece, at receptors that are live (1) or not (0), where its neurons find it."""
+    geom = a.geom[t]
+    base = a.block_acc[b]
+    first = geom[G.acc] - base
+    for q in range(n_touched):
+        s = np.int64(a.touched[base + q]) - first
+        if s < 0:
+            continue
+        if s >= geom[G.more]:
+            continue
+        if a.task[t, T_LIVE] >> s // geom[G.count] & 1 == live:
+            a.acc[geom[G.acc] + s] += a.inbox[geom[G.acc] + s]
+            a.inbox[geom[G.acc] + s] = 0.0
 
 
 @jit(forceinline=True)
@@ -214,10 +249,10 @@ def gather(a, b, t, n_touched):
 
 
 @jit(forceinline=True)
-def call(a, t, which, key, step, todo, n_todo, out, worker):
+def call(a, t, which, acc, key, step, todo, n_todo, out, worker):
     """Call one of the kernels of task t."""
     return block_kernel(a.kernels[which], a.state)(
-        a.state, a.held, a.acc, a.par, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
+        a.state, a.held, acc, a.inbox, a.par, a.geom[t], key, step, todo, n_todo, out, a.flags[worker]
     )
 
 
@@ -234,7 +269,7 @@ def settle(a, t, step, worker, delivered):
         sleep[S_NEXT] = step + CENSUS
         if since * SPARSE_COST > n * CENSUS:
             return
-        awake = call(a, t, a.task[t, T_CENSUS], np.uint64(0), step, todo, ZERO, todo, worker)
+        awake = call(a, t, a.task[t, T_CENSUS], a.acc, np.uint64(0), step, todo, ZERO, todo, worker)
         if awake * SPARSE_COST > n:
             sleep[S_NEXT] = step + 16 * CENSUS
             return
@@ -259,7 +294,7 @@ def wake(a, t, step, worker):
     todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
     for k in range(n):
         todo[k] = lo + k
-    call(a, t, a.task[t, T_READ], np.uint64(1), step, todo, n, todo, worker)
+    call(a, t, a.task[t, T_READ], a.acc, np.uint64(1), step, todo, n, todo, worker)
     a.sleep[p, S_MODE] = 0
     a.sleep[p, S_AWAKE] = 0
 
@@ -268,7 +303,7 @@ def wake(a, t, step, worker):
 def read_task(a, t, step, index, out):
     """State of elements of task t as it is at `step`, field by field into out; nothing else changes."""
     block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
-        a.state, a.held, out, a.par, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0]
+        a.state, a.held, a.acc, out, a.par, a.geom[t], np.uint64(0), step, index, index.shape[0], index, a.flags[0]
     )
 
 
@@ -283,56 +318,74 @@ def take_samples(a, t, step, worker):
         index = a.sample_index[first : first + n]
         at = row[M_BUFFER] + row[M_ROW] * n
         geom = a.geom[t]
-        if row[M_HELD] == 1:
+        if row[M_WHERE] == IN_HELD:
             base = geom[G.held] + row[M_FIELD] * geom[G.n]
             for k in range(n):
                 a.sample[at + k] = a.held[base + index[k]]
         elif a.sleep[a.task[t, T_PIECE], S_MODE] == 0:
-            base = geom[G.state] + row[M_FIELD] * geom[G.n]
-            for k in range(n):
-                a.sample[at + k] = a.state[base + index[k]]
+            if row[M_WHERE] == IN_ACC:
+                base = geom[G.acc] + row[M_FIELD] * geom[G.stride] - geom[G.lo]
+                for k in range(n):
+                    a.sample[at + k] = a.acc[base + index[k]]
+            else:
+                base = geom[G.state] + row[M_FIELD] * geom[G.n]
+                for k in range(n):
+                    a.sample[at + k] = a.state[base + index[k]]
         else:
             temp = a.temp[worker]
             block_kernel(a.kernels[a.task[t, T_READ]], a.state)(
-                a.state, a.held, temp, a.par, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
+                a.state, a.held, a.acc, temp, a.par, geom, np.uint64(0), step + 1, index, n, index, a.flags[worker]
             )
             for k in range(n):
-                a.sample[at + k] = temp[row[M_FIELD] * n + k]
+                a.sample[at + k] = temp[row[M_READ] * n + k]
         row[M_ROW] += 1
+
+
+@jit(forceinline=True)
+def drive(a, b, t, acc, step, worker):
+    """Run a drive or current; returns the number of slots it hit, listed in the worker's scratch."""
+    return call(a, t, a.task[t, T_KERNEL], acc, a.key[t], step, a.todo[:0], ZERO, a.scratch[worker], worker)
 
 
 @jit(forceinline=True)
 def run_block(a, b, step, column, parity, worker):
     """One step of block b."""
     first, end = a.block_task[b], a.block_task[b + 1]
-    touch = 0
+    noting = a.when[2] == 1
     for t in range(first, end):
         if a.task[t, T_KIND] == EMITTER:
             p = a.task[t, T_PIECE]
             if a.task[t, T_SPARSE] >= 0 and a.task[t, T_MAY_SLEEP] == 1 and step >= a.sleep[p, S_NEXT]:
                 settle(a, t, step, worker, a.count[b, C_DELIVERED])
-            touch |= a.sleep[p, S_MODE]
-    n_touched = deliver(a, b, step, np.int64(touch), ZERO)
-    none = a.todo[:0]
-    scratch = a.scratch[worker]
+            noting |= a.sleep[p, S_MODE] == 1
+    n_touched = ZERO
+    if noting:
+        n_touched = deliver(a, b, step, LATE + 1, True, a.inbox)
+    elif a.when[EARLY] == 1:
+        deliver(a, b, step, EARLY, a.when[LATE] == 0, a.acc)
     for t in range(first, end):
-        if a.task[t, T_ON] == 0:
+        if a.task[t, T_KIND] != DRIVE or a.task[t, T_ON] == 0:
             continue
-        if a.task[t, T_KIND] == DRIVE:
-            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, ZERO, scratch, worker)
-            if touch == 1:
-                n_touched = note(a, b, scratch, found, n_touched)
+        if noting and a.task[t, T_LISTS] == 1:
+            found = drive(a, b, t, a.inbox, step, worker)
+            n_touched = note(a, b, a.scratch[worker], found, n_touched)
+        elif a.task[t, T_LIVE] == 0:
+            drive(a, b, t, a.acc, step, worker)
+    for t in range(first, end):
+        if a.task[t, T_KIND] == DRIVE or a.task[t, T_ON] == 0:
             continue
         p = a.task[t, T_PIECE]
         at = a.out_first[parity, p, column]
         out = a.out[parity, a.piece[p, P_OUT] + at :]
         if a.sleep[p, S_MODE] == 0:
-            found = call(a, t, a.task[t, T_KERNEL], a.key[t], step, none, ZERO, out, worker)
+            fold(a, b, t, n_touched, 0)
+            found = call(a, t, a.task[t, T_KERNEL], a.acc, a.key[t], step, a.todo[:0], ZERO, out, worker)
+            fold(a, b, t, n_touched, 1)
             a.count[b, C_UPDATES] += a.geom[t, G.count]
         else:
             todo = a.todo[a.piece[p, P_TODO] : a.piece[p, P_TODO] + a.piece[p, P_CAPACITY]]
             n_todo = gather(a, b, t, n_touched)
-            both = call(a, t, a.task[t, T_SPARSE], a.key[t], step, todo, n_todo, out, worker)
+            both = call(a, t, a.task[t, T_SPARSE], a.acc, a.key[t], step, todo, n_todo, out, worker)
             found = both & 0xFFFFFFFF
             a.sleep[p, S_AWAKE] = both >> 32
             a.sleep[p, S_WORK] += n_todo
@@ -340,9 +393,22 @@ def run_block(a, b, step, column, parity, worker):
             if a.flags[worker, 0] != 0 and a.bad[parity, b] < 0:
                 a.bad[parity, b] = t
         a.out_first[parity, p, column + 1] = at + found
+    if not noting and a.when[LATE] == 1:
+        deliver(a, b, step, LATE, True, a.acc)
+    look = (step + 1) % a.check[0] == 0
+    for t in range(first, end):
+        if a.task[t, T_KIND] == DRIVE:
+            if a.task[t, T_ON] == 1 and a.task[t, T_LIVE] == 1 and not (noting and a.task[t, T_LISTS] == 1):
+                drive(a, b, t, a.acc, step, worker)
+    for t in range(first, end):
+        if a.task[t, T_KIND] == DRIVE or a.task[t, T_ON] == 0:
+            continue
+        awake = a.sleep[a.task[t, T_PIECE], S_MODE] == 0
+        if awake and a.task[t, T_BOUND] >= 0:
+            call(a, t, a.task[t, T_BOUND], a.acc, a.key[t], step, a.todo[:0], ZERO, a.scratch[worker], worker)
         take_samples(a, t, step, worker)
-        if a.sleep[p, S_MODE] == 0 and (step + 1) % a.check[0] == 0 and a.bad[parity, b] < 0:
-            if not finite(a.state, a.held, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
+        if look and awake and a.bad[parity, b] < 0:
+            if not finite(a.state, a.held, a.acc, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
                 a.bad[parity, b] = t
     base = a.block_acc[b]
     for q in range(n_touched):
@@ -362,7 +428,14 @@ def emit(a, b, start, steps, parity):
                 continue
             for p in range(a.pop_piece[pop], a.pop_piece[pop + 1]):
                 base = a.piece[p, P_OUT]
-                for q in range(base + a.out_first[parity, p, column], base + a.out_first[parity, p, column + 1]):
+                first_spike, end_spike = base + a.out_first[parity, p, column], base + a.out_first[parity, p, column + 1]
+                for q in range(first_spike, end_spike):
+                    for g in range(g0, g1):
+                        prefetch(a.row_seg, (a.group[g, R_FIRST_ROW] + np.int64(a.out[parity, q])) * blocks + b)
+                for q in range(first_spike, end_spike):
+                    for g in range(g0, g1):
+                        prefetch(a.seg, a.row_seg[(a.group[g, R_FIRST_ROW] + np.int64(a.out[parity, q])) * blocks + b])
+                for q in range(first_spike, end_spike):
                     i = np.int64(a.out[parity, q])
                     for g in range(g0, g1):
                         r = (a.group[g, R_FIRST_ROW] + i) * blocks + b

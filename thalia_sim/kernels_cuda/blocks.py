@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from ..kernels.blocks import G, _indent, inputs_type
+from ..kernels.blocks import G, _indent, bounded, inputs_type
 from ..kernels.jit import load
 from .device import cuda, device, draws, require
 
 I8, F8, U1, U8, I4 = types.int64, types.float64, types.uint8, types.uint64, types.int32
 QUANTUM = 2.0**-32
 """Default resolution of accumulated input, in the unit of the weights: rounding under 1.2e-10 an event, a sum of up to 2^31."""
-ARGS = "state, held, acc, par, geom, key, step, quantum, todo, fired, awake, bad, out"
+ARGS = "state, held, live, acc, par, geom, key, step, quantum, todo, fired, awake, bad, out"
 
 
 def signature(precision: str) -> Any:
@@ -29,6 +29,7 @@ def signature(precision: str) -> Any:
     return types.void(
         state[::1],  # state: dynamic state of all populations, one after another, field by field
         F8[::1],  # held: thresholds, external currents, anchors
+        F8[::1],  # live: state that input is added to, in the places of acc
         I8[::1],  # acc: accumulated input of all blocks, in quanta
         F8[::1],  # par: parameters and constants
         I8[::1],  # geom: where this piece lies (kernels.blocks.Geom)
@@ -60,11 +61,12 @@ def fields(names: tuple[str, ...], place: str, step: str) -> dict[str, str]:
 
 def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str:
     """Source of the kernels of a model; `constants` are the fields of what `derive` returns."""
-    dynamic = tuple(f for f in model.state_fields if f not in model.held)
-    state = {f: f"state[{at}]" for f, at in fields(dynamic, "s", "n_all").items()}
+    state = {f: f"state[{at}]" for f, at in fields(model.stored, "s", "n_all").items()}
+    places = fields(model.receptors, "a", f"geom[{G.stride}]")
+    state |= {model.adds[r]: f"live[{at}]" for r, at in places.items() if r in model.adds}
     loaded = {f: f"np.float64({place})" for f, place in state.items()}
     held = {f: f"held[{at}]" for f, at in fields(model.held, "h", "n_all").items()}
-    acc = {f: f"acc[{at}]" for f, at in fields(model.receptors, "a", f"geom[{G.stride}]").items()}
+    acc = {f: f"acc[{at}]" for f, at in places.items()}
     both = fields(tuple(f"p_{f}" for f in model.params) + tuple(f"c_{f}" for f in constants), "q", "n_all" if per_element else "1")
     par = {f: f"par[{at}]" for f, at in both.items()}
     get = [
@@ -80,9 +82,13 @@ def block_text(model: Any, per_element: bool, constants: tuple[str, ...]) -> str
         "uniform": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(element))", "noise_u = uniform(w0, w1)"],
         "normal": ["w0, w1, w2, w3 = philox(key, np.uint64(step), np.uint64(element))", "noise_z, _ = normals(w0, w1, w2, w3)"],
     }[model.noise]
-    xs = [f"{acc[f]} * quantum" for f in model.receptors] + [f"noise_{f}" for f in model.inputs[len(model.receptors) :]]
+    xs = [f"{acc[f]} * quantum" if f in model.receptors else f"noise_{f}" for f in model.inputs]
     one_step = noise + ["x = Inputs(" + ", ".join(xs) + ")" if xs else "x = None", "new, f = step_function(old, x, c, p)"]
-    put = [f"{state[f]} = new.{f}" for f in dynamic] + [f"{acc[f]} = 0" for f in model.receptors]
+    if model.adds:
+        receptor = {field: r for r, field in model.adds.items()}
+        added = [bounded(model, f, f"new.{f} + {acc[receptor[f]]} * quantum") if f in receptor else f"new.{f}" for f in model.state_fields]
+        one_step += [f"new = State({', '.join(added)})"]
+    put = [f"{state[f]} = new.{f}" for f in model.moving] + [f"{acc[f]} = 0" for f in model.receptors]
     anchor = f"held[geom[{G.anchor}] + element]"
     text = f'''"""Generated GPU kernels: model {model.name}, sources {model.digest}, {"per element" if per_element else "uniform"}."""
 
@@ -104,7 +110,7 @@ def sparse({ARGS}):
         k = todo[index] - geom[{G.lo}]
 {_indent([*get, f"behind = step - {anchor}", "if behind > 0.0:", "    old = advance_function(old, behind, c, p)", *one_step, *put], 8)}
         {anchor} = step + 1.0
-        if {" or ".join(f"new.{f} - new.{f} != 0.0" for f in dynamic)}:
+        if {" or ".join(f"new.{f} - new.{f} != 0.0" for f in model.moving)}:
             cuda.atomic.max(bad, 0, 1)
         fired[index] = f
         awake[index] = may_fire_function(new, c, p)
@@ -121,7 +127,7 @@ def read({ARGS}):
     if index < todo.shape[0]:
         k = todo[index] - geom[{G.lo}]
 {_indent([*get, f"behind = step - {anchor}", "if behind > 0.0:", "    old = advance_function(old, behind, c, p)"], 8)}
-{_indent([f"out[{at} * todo.shape[0] + index] = old.{f}" for at, f in enumerate(dynamic)], 8)}
+{_indent([f"out[{at} * todo.shape[0] + index] = old.{f}" for at, f in enumerate(model.moving)], 8)}
 '''
     )
 

@@ -42,7 +42,7 @@ def scalar_ptx(model: Any, cc: tuple[int, int] = (7, 5), precision: str = "doubl
     m = declaration(model)
     number = types.float64
     dynamic = number if precision == "double" else types.float32
-    s = types.NamedTuple([number if f in m.held else dynamic for f in m.state_fields], m.state)
+    s = types.NamedTuple([dynamic if f in m.stored else number for f in m.state_fields], m.state)
     p = types.NamedUniTuple(number, len(m.params), m.cls)
     constants = constants_of(m)
     c = types.NamedUniTuple(number, len(constants._fields), constants)  # type: ignore[attr-defined]

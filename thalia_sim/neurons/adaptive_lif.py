@@ -66,15 +66,14 @@ def derive(p, dt):
 
 
 def step(s, x, c, p):
-    """One step; x.exc and x.inh (pA) are what arrived."""
+    """One step."""
     v_inf = p.e_l + c.r_m * s.i_ext
     drive = s.i_exc * c.exc_to_v + s.i_inh * c.inh_to_v - s.i_ad * c.ad_to_v
     v = p.v_reset if s.left > 0.0 else max(v_inf + (s.v - v_inf) * c.decay_v + drive, p.v_min)
     theta = flush(s.theta * c.decay_theta)
     i_ad = flush(s.i_ad * c.decay_ad)
     fired = v >= s.v_th + theta
-    i_exc = min(max(flush(s.i_exc * c.decay_exc) + x.exc, -p.i_max), p.i_max)
-    i_inh = min(max(flush(s.i_inh * c.decay_inh) + x.inh, -p.i_max), p.i_max)
+    i_exc, i_inh = flush(s.i_exc * c.decay_exc), flush(s.i_inh * c.decay_inh)
     left = c.ref if fired else max(s.left - 1.0, 0.0)
     i_ad, theta = i_ad + (p.b if fired else 0.0), theta + (p.d if fired else 0.0)
     return State(p.v_reset if fired else v, i_exc, i_inh, i_ad, theta, left, s.v_th, s.i_ext), fired
@@ -118,6 +117,8 @@ def may_fire(s, c, p):
     receptors=("exc", "inh"),
     signs={"exc": +1, "inh": -1},
     held=("v_th", "i_ext"),
+    adds={"exc": "i_exc", "inh": "i_inh"},
+    bounds={"i_exc": "i_max", "i_inh": "i_max"},
     initial={"v": "e_l"},
     usual={"tau_m": (1.0, 200.0), "tau_exc": (0.1, 100.0), "tau_inh": (0.1, 200.0), "t_ref": (0.0, 50.0), "c_m": (1.0, 5000.0)},
 )

@@ -1,12 +1,13 @@
 """What a neuron model offers to the engine: a NamedTuple of parameters, a declaration of its state and plain functions over scalars.
 
-    step(s, x, c, p)     -> (State, fired)   one step of dt: from s and the inputs x of this step (one field a receptor)
+    step(s, x, c, p)     -> (State, fired)   one step of dt: from s and the inputs x of this step (one field a receptor, but for those in `adds`)
     derive(p, dt)        -> c                constants of one step (propagators), a NamedTuple of numbers
     advance(s, k, c, p)  -> State            optional: k steps (a float) without input in closed form
     may_fire(s, c, p)    -> bool             optional: can it reach threshold without further input?
 
-A model with `advance` and `may_fire` sleeps while it cannot fire. The functions use `math` and arithmetic only, so the same source runs in plain
-Python, in the CPU kernels and on the GPU.
+A model with `advance` and `may_fire` sleeps while it cannot fire. What arrives at a receptor in `adds` is added to the state field named there,
+spike by spike, at the end of the step: such a receptor costs nothing where nothing arrives. The functions use `math` and arithmetic only, so the
+same source runs in plain Python, in the CPU kernels and on the GPU.
 """
 
 import hashlib
@@ -34,6 +35,8 @@ class Model(NamedTuple):
     state: type | None  # NamedTuple of the state of one element
     held: tuple[str, ...]  # state that `step` reads and others write, always double: thresholds, external current
     receptors: tuple[str, ...]
+    adds: Mapping[str, str]  # receptor -> state field onto which the engine adds what arrives, at the end of the step
+    bounds: Mapping[str, str]  # such a field -> parameter that bounds it at the end of each step, either sign
     signs: Mapping[str, int]  # receptor -> +1 (w >= 0), -1 (w <= 0), 0 (any)
     derive: Any  # functions of the contract; a source has none
     step: Any
@@ -59,8 +62,23 @@ class Model(NamedTuple):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Fields of `x`: the receptors, then the noise."""
-        return self.receptors + NOISE[self.noise]
+        """Fields of `x`: the receptors that add to no state field, then the noise."""
+        return tuple(r for r in self.receptors if r not in self.adds) + NOISE[self.noise]
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """State fields that receptors add to: they lie where others accumulate input, always in double."""
+        return tuple(self.adds[r] for r in self.receptors if r in self.adds)
+
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """State fields that `step` changes."""
+        return tuple(f for f in self.state_fields if f not in self.held)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """State fields that `step` changes and no receptor adds to."""
+        return tuple(f for f in self.moving if f not in self.live)
 
     @property
     def sleeps(self) -> bool:
@@ -143,6 +161,8 @@ def neuron(
     advance: Callable[..., Any] | None = None,
     may_fire: Callable[..., Any] | None = None,
     held: tuple[str, ...] = (),
+    adds: Mapping[str, str] | None = None,
+    bounds: Mapping[str, str] | None = None,
     signs: Mapping[str, int] | None = None,
     noise: str | None = None,
     initial: Mapping[str, float | str] | None = None,
@@ -150,8 +170,9 @@ def neuron(
 ) -> Callable[[T], T]:
     """Declare a neuron model on a NamedTuple of its parameters.
 
-    `initial` gives a state field its start value or the name of a parameter (a field named like a parameter starts at it, others at 0);
-    `held` names the state that `step` only reads; `usual` gives the range of a parameter beyond which its unit is questioned.
+    `initial` gives a state field its start value or the name of a parameter (a field named like a parameter starts at it, others at 0); `held`
+    names the state that `step` only reads; `adds` names for a receptor the state field onto which what arrives is added, and `bounds` for such
+    a field the parameter within plus and minus which it is kept; `usual` gives the range of a parameter beyond which its unit is questioned.
     """
 
     def declare(cls: T) -> T:
@@ -175,6 +196,15 @@ def neuron(
         for field in held + tuple(initial or ()):
             if field not in state._fields:
                 raise DescriptionError(f"{field!r} of model {name} is no field of its state {state._fields}: name one of them")
+        for receptor, field in (adds or {}).items():
+            if receptor not in receptors or field not in state._fields or field in held or list((adds or {}).values()).count(field) > 1:
+                raise DescriptionError(
+                    f"adds of model {name} has {receptor!r}: {field!r}: give for a receptor of {receptors} a field of its state "
+                    f"{state._fields} that is not held, each field once"
+                )
+        for field, parameter in (bounds or {}).items():
+            if field not in (adds or {}).values() or parameter not in cls._fields:
+                raise DescriptionError(f"bounds of model {name} has {field!r}: {parameter!r}: give for a field in adds the name of a parameter")
         for receptor in signs or ():
             if receptor not in receptors:
                 raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {receptors}")
@@ -184,12 +214,14 @@ def neuron(
             cls=cls,
             held=tuple(f for f in state._fields if f in held),
             receptors=tuple(receptors),
+            adds=dict(adds or {}),
+            bounds=dict(bounds or {}),
             signs={r: (signs or {}).get(r, 0) for r in receptors},
             noise=noise,
             units={**comment_units(state), **comment_units(cls)},
             initial=dict(initial or {}),
             usual=dict(usual or {}),
-            digest=source_digest(cls, *given.values(), (tuple(receptors), held, noise)),
+            digest=source_digest(cls, *given.values(), (tuple(receptors), held, noise, sorted((adds or {}).items()), sorted((bounds or {}).items()))),
             **given,
         )
         return cls
@@ -215,7 +247,7 @@ def try_step(p: Any, dt: float) -> None:
     try:
         c = constants(p, dt)
         inputs: Any = namedtuple("Inputs", model.inputs)  # type: ignore[misc]
-        x = inputs(*[0.0] * len(model.inputs))
+        x = inputs(*[0.0] * len(model.inputs)) if model.inputs else None
         s = state(*(float(model.start_value(f, p)) for f in model.state_fields))
         found = model.step(s, x, c, p)
         if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], state):
@@ -226,6 +258,8 @@ def try_step(p: Any, dt: float) -> None:
         raise
     except (ArithmeticError, ValueError):
         pass
+    except Exception as error:
+        raise DescriptionError(f"step of model {model.name} fails on its start values ({type(error).__name__}: {error}): mend it") from error
 
 
 def scalar_parameters(p: Any) -> bool:

@@ -49,14 +49,13 @@ def derive(p, dt):
 
 
 def step(s, x, c, p):
-    """One step; x.exc and x.inh (nS) are what arrived."""
+    """One step."""
     g_exc, g_inh = s.g_exc * c.middle_exc, s.g_inh * c.middle_inh
     g = c.g_l + g_exc + g_inh
     v_inf = (c.g_l * p.e_l + g_exc * p.e_exc + g_inh * p.e_inh + s.i_ext) / g
     v = p.v_reset if s.left > 0.0 else max(v_inf + (s.v - v_inf) * exp_minus(g * c.per_c), p.v_min)
     fired = v >= s.v_th
-    g_exc = min(flush(s.g_exc * c.decay_exc) + x.exc, p.g_max)
-    g_inh = min(flush(s.g_inh * c.decay_inh) + x.inh, p.g_max)
+    g_exc, g_inh = flush(s.g_exc * c.decay_exc), flush(s.g_inh * c.decay_inh)
     return State(p.v_reset if fired else v, g_exc, g_inh, c.ref if fired else max(s.left - 1.0, 0.0), s.v_th, s.i_ext), fired
 
 
@@ -67,6 +66,8 @@ def step(s, x, c, p):
     receptors=("exc", "inh"),
     signs={"exc": +1, "inh": +1},
     held=("v_th", "i_ext"),
+    adds={"exc": "g_exc", "inh": "g_inh"},
+    bounds={"g_exc": "g_max", "g_inh": "g_max"},
     initial={"v": "e_l"},
     usual={"tau_m": (1.0, 200.0), "tau_exc": (0.1, 100.0), "tau_inh": (0.1, 200.0), "t_ref": (0.0, 50.0), "c_m": (1.0, 5000.0)},
 )

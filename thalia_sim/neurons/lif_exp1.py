@@ -48,11 +48,11 @@ def derive(p, dt):
 
 
 def step(s, x, c, p):
-    """One step; x.syn (pA) is what arrived."""
+    """One step."""
     v_inf = p.e_l + c.r_m * s.i_ext
     v = p.v_reset if s.left > 0.0 else max(v_inf + (s.v - v_inf) * c.decay_v + s.i_syn * c.i_to_v, p.v_min)
     fired = v >= s.v_th
-    i_syn = min(max(flush(s.i_syn * c.decay_i) + x.syn, -p.i_max), p.i_max)
+    i_syn = flush(s.i_syn * c.decay_i)
     return State(p.v_reset if fired else v, i_syn, c.ref if fired else max(s.left - 1.0, 0.0), s.v_th, s.i_ext), fired
 
 
@@ -85,6 +85,8 @@ def may_fire(s, c, p):
     may_fire=may_fire,
     receptors=("syn",),
     held=("v_th", "i_ext"),
+    adds={"syn": "i_syn"},
+    bounds={"i_syn": "i_max"},
     initial={"v": "e_l"},
     usual={"tau_m": (1.0, 200.0), "tau_syn": (0.1, 200.0), "t_ref": (0.0, 50.0), "c_m": (1.0, 5000.0)},
 )

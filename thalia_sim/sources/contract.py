@@ -57,6 +57,8 @@ def source(cls: T) -> T:
         state=None,
         held=(),
         receptors=(),
+        adds={},
+        bounds={},
         signs={},
         derive=None,
         step=None,
