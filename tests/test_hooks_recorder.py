@@ -234,3 +234,14 @@ def test_progress_shows_time_and_speed():
     shown = io.StringIO()
     FakeSimulation(network(), [Progress(until=100.0, file=shown)]).run(100.0)
     assert "100 of 100 ms" in shown.getvalue() and "x real time" in shown.getvalue()
+
+
+def test_recorders_that_cannot_be_are_refused_in_a_sentence(tmp_path):
+    """A bin that is no number, and one file for two recorders."""
+    with pytest.raises(RecordingError, match="counts every 'x' ms"):
+        Recorder(tmp_path / "a.h5", counts="x")
+    net = Network(seed=1)
+    net.populate("a", 2, LIFDelta())
+    with pytest.raises(RecordingError, match="two recorders"):
+        Simulation(net, [Recorder(tmp_path / "a.h5"), Recorder(tmp_path / "a.h5")]).run(1.0)
+    assert not (tmp_path / "a.h5").exists()

@@ -12,6 +12,7 @@ from thalia_sim.distributions import Normal, Uniform
 from thalia_sim.errors import DescriptionError, PathError, UnusualValue
 from thalia_sim.geometry import Cube, Grid
 from thalia_sim.network import Network
+from thalia_sim.neurons import LIF
 from thalia_sim.neurons.contract import neuron
 from thalia_sim.wiring import all_to_all, by_distance, from_arrays, in_degree, one_to_one, probability
 
@@ -317,3 +318,13 @@ def test_by_distance_needs_one_space():
     b = net.populate("b", 4, Delta(), at=Grid((2, 2)))
     with pytest.raises(DescriptionError, match="source and target of projection a->b lie in spaces of different period"):
         net.connect(a, b, by_distance(length=1.0), w=1.0)
+
+
+def test_times_that_do_not_fit_the_clock_are_questioned():
+    """A delay that is no whole number of steps is rounded, and said so; a step far outside the usual is questioned."""
+    with pytest.warns(UnusualValue, match=r"dt = 1e\+09 ms"):
+        Network(seed=1, dt=1e9)
+    net = Network(seed=1)
+    a = net.populate("a", 2, LIF())
+    with pytest.warns(UnusualValue, match="delay 1.53 ms at projection a->a .* 1.5 ms is used"):
+        net.connect(a, a, all_to_all(), w=1.0, delay=1.53)

@@ -12,7 +12,7 @@ from scipy import sparse, stats
 
 from thalia_sim import rows as rows_module
 from thalia_sim.distributions import ClippedNormal, LogNormal, Normal, Uniform
-from thalia_sim.errors import DescriptionError, EmptyProjection
+from thalia_sim.errors import DescriptionError, EmptyProjection, UnusualValue
 from thalia_sim.geometry import Grid, Positions, Sheet, distances
 from thalia_sim.kernels.draw import count_distinct_pairs
 from thalia_sim.kernels.rng import stream_key
@@ -354,7 +354,8 @@ def test_delays_default_to_one_step_and_round_to_the_nearest():
     """None is one step without a speed; 1.26 ms is 13 steps of 0.1 ms."""
     net, a, b = two(3, 3)
     net.connect(a, b, all_to_all(), w=1.0)
-    net.connect(b, a, all_to_all(), w=1.0, delay=1.26)
+    with pytest.warns(UnusualValue, match="1.3 ms is used"):
+        net.connect(b, a, all_to_all(), w=1.0, delay=1.26)
     assert np.allclose(ij(net, name="a->b")[3], 0.1) and np.allclose(ij(net, name="b->a")[3], 1.3)
 
 

@@ -84,6 +84,8 @@ def run(
 
     with plain_errors():
         loaded = ex.load_script(script)
+        if until is None and loaded.until is None:
+            ex.describe(loaded, seed, settings)  # what is wrong with the script itself is told first
         end = ex.end_time(loaded, until)
         if dry:
             from .forecast import forecast

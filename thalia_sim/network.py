@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from . import paths
-from .checks import check_parameter, checked_initial, is_number
+from .checks import check_parameter, checked_initial, is_number, question
 from .errors import DescriptionError, PathError, nearest
 from .geometry import Geometry, Positions, distances, shared_space
 from .neurons.contract import model_of
@@ -27,6 +27,9 @@ from .wiring import ByDistance, Wiring
 __all__ = ["Drive", "Network", "Population", "Projection", "Selection", "distances", "subseed"]
 
 MOST_ELEMENTS = 1 << 30  # global numbers of elements have 32 bits
+
+
+USUAL_DT = (0.001, 10.0)  # ms
 
 
 class Network:
@@ -40,6 +43,7 @@ class Network:
     ) -> None:
         if not is_number(dt) or not 0 < dt < math.inf:
             raise DescriptionError(f"dt is {dt!r}: must be a positive number of ms")
+        question(f"dt = {dt:g} ms", float(dt), "ms", USUAL_DT)
         self.dt = float(dt)
         self.dt_ns = round(self.dt * 1e6)
         if self.dt_ns < 1 or abs(self.dt_ns - self.dt * 1e6) > 1e-6 * self.dt_ns:

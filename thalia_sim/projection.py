@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .checks import bad_parameter, extremes, gain_problem, is_number, question, rate_problem, value_text
 from .distributions import ClippedNormal, Distribution, Normal, array_problem
-from .errors import DescriptionError, nearest
+from .errors import DescriptionError, UnusualValue, nearest
 from .neurons.contract import model_of
 from .selection import Selection
 from .wiring import FromArrays, OneToOne, Wiring
@@ -234,5 +235,9 @@ def check_delay(name: str, delay: Any, dt: float) -> None:
         raise DescriptionError(f"delay {high:g} ms at projection {name}: must be at most {LONGEST} steps, {LONGEST * dt:g} ms")
     if high > USUAL_DELAY[1]:
         question(f"delay = {high:g} ms at projection {name}", high, "ms", USUAL_DELAY)
+    elif is_number(delay) and abs(low / dt - round(low / dt)) > 1e-6:
+        used = math.floor(low / dt + 0.5) * dt
+        text = f"delay {low:g} ms at projection {name} is no whole number of steps of {dt:g} ms: {used:g} ms is used"
+        warnings.warn(text, UnusualValue, stacklevel=5)
 
 

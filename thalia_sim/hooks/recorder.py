@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import is_number
 from ..errors import RecordingError
 from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
@@ -58,8 +59,8 @@ class Recorder(Hook):
         self.projections = dict((each, None) if isinstance(each, str) else each for each in weights)
         self.script, self.options = script, dict(options or {})
         for what, every in [*((s.variable, s.every) for s in self.samples), *self.projections.items(), ("counts", counts)]:
-            if every is not None and not (math.isfinite(every) and every > 0):
-                raise RecordingError(f"{what} every {every} ms: choose a positive number of ms")
+            if every is not None and not (is_number(every) and math.isfinite(every) and every > 0):
+                raise RecordingError(f"{what} every {every!r} ms: choose a positive number of ms")
         intervals = [round(every * 1e6) for every in self.projections.values() if every is not None]
         self.every = math.gcd(*intervals) / 1e6 if intervals else None
         self.writer: RecordingWriter | None = None
@@ -67,6 +68,9 @@ class Recorder(Hook):
     # the calls of the simulation -------------------------------------------------------------------------------------
 
     def start(self, sim: Any) -> None:
+        for other in getattr(sim, "hooks", ()):
+            if other is not self and isinstance(other, Recorder) and other.path.absolute() == self.path.absolute():
+                raise RecordingError(f"{self.path} is the file of two recorders: give each its own")
         chosen = chosen_spikes(sim.net, self.wanted)
         selections = [resolve(sim.net, sample.selection) for sample in self.samples]
         gathered = [sim.sample(sel, sample.variable, every=sample.every) for sel, sample in zip(selections, self.samples, strict=True)]
