@@ -35,6 +35,7 @@ from thalia_sim import (
     all_to_all,
     assembly,
     from_arrays,
+    in_degree,
     neuron,
     one_to_one,
     out_degree,
@@ -376,15 +377,57 @@ def test_a_state_that_is_not_finite_stops_the_run(sleeping, delay):
     """Within 10 ms, also where the smallest delay, and with it the window between meetings of workers, is long."""
     net = Network(seed=1)
     net.populate("first", 10, LIFDelta())
-    cells = net.populate("cells", 40, LIFExp())
+    cells = net.populate("cells", 40, LIFExp(c_m=1.0))
     net.connect(cells, cells, probability(0.1), w=1.0, delay=delay, receptor="exc")
     recorder = MemoryRecorder()
     sim = Simulation(net, [recorder], blocks=2, sleeping=sleeping)
     sim.run(33.0)
-    sim["cells"].i_ext = np.where(np.arange(40) == 31, np.inf, 0.0)
+    sim["cells"].i_ext = np.where(np.arange(40) == 31, 1e308, 0.0)  # over a leak of 0.05 nS: infinite
     with pytest.raises(SimulationError, match=r"v of cells\[31\] became (nan|inf) between \d+ and [\d.]+ ms"):
         sim.run(100.0)
     assert sim.t <= 43.1 and sim.status == "failed"
+
+
+@pytest.mark.parametrize("precision, w", [("single", -3e38), ("double", -3e38)])
+def test_a_sleeping_neuron_that_overflows_stops_the_run(precision, w):
+    """In single precision the sum of three weights is finite and the state that keeps it is not."""
+    net = Network(seed=1)
+    source = net.populate("s", 1, SpikeArray([1.0], [0]))
+    cells = net.populate("cells", 2, LIFDelta())
+    for _ in range(3):
+        net.connect(source, cells, all_to_all(), w=w, delay=1.0)
+    sim = Simulation(net, precision=precision)
+    if precision == "double":
+        sim.run(100.0)
+        return
+    with pytest.raises(SimulationError, match=r"v of cells\[0\] became -inf"):
+        sim.run(100.0)
+
+
+def test_what_is_written_must_be_finite_as_it_is_kept():
+    """A current that is not finite, and a state beyond single precision."""
+    net = Network(seed=1)
+    net.populate("cells", 2, LIFDelta())
+    for precision, field, value in (("double", "i_ext", -np.inf), ("single", "v", -1e39), ("double", "v", np.nan)):
+        sim = Simulation(net, precision=precision)
+        with pytest.raises(DescriptionError, match=f"{field} of cells is given .*: give finite numbers"):
+            setattr(sim["cells"], field, value)
+    sim["cells"].v_th = np.inf
+    with pytest.raises(SimulationError, match="sleeping is 'no'"):
+        Simulation(net, sleeping="no")
+
+
+def test_reset_sees_every_change_of_the_wiring():
+    """Twice in a row: a third rule may lie in memory where the first one lay."""
+    net = Network(seed=1)
+    a = net.populate("a", 100, LIFDelta())
+    net.connect(a, a, in_degree(2), w=0.1, name="p")
+    sim = Simulation(net)
+    for k in range(3, 23):
+        net.set("p.k", 1)
+        net.set("p.k", k)
+        sim.reset()
+        assert len(sim["p"]) == 100 * k
 
 
 # cost follows activity

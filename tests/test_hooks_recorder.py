@@ -10,7 +10,7 @@ import pytest
 from fake_simulation import FakeSimulation
 
 from thalia_sim import LIFDelta, Network, Poisson, Simulation, open_recording, probability
-from thalia_sim.errors import RecordingError
+from thalia_sim.errors import RecordingError, SimulationError
 from thalia_sim.hooks import Hook, MemoryRecorder, Progress, Recorder, Sample, StopRun
 
 
@@ -31,7 +31,10 @@ class Meter(Hook):
     units = {"late": "ms"}
 
     def __init__(self, extra=False):
-        self.calls, self.extra = 0, extra
+        self.extra = extra
+
+    def start(self, sim):
+        self.declare(calls=0)
 
     def handle(self, sim):
         self.calls += 1
@@ -245,3 +248,91 @@ def test_recorders_that_cannot_be_are_refused_in_a_sentence(tmp_path):
     with pytest.raises(RecordingError, match="two recorders"):
         Simulation(net, [Recorder(tmp_path / "a.h5"), Recorder(tmp_path / "a.h5")]).run(1.0)
     assert not (tmp_path / "a.h5").exists()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"state": Sample("a", "v")}, "give a list of Samples"), ({"state": [("a", "v")]}, "list of Samples"), ({"state": None}, "list of Samples"),
+    ({"spikes": 3}, "spikes is 3"), ({"weights": "p"}, "weights is 'p': give a list"), ({"weights": [3]}, "weights has 3"),
+    ({"weights": [("p", 5.0, 3)]}, "weights has"), ({"options": [1]}, "options is"), ({"script": "/nope.py"}, "does not exist"),
+    ({"checkpoint": "x"}, "checkpoint every 'x' ms"),
+])  # fmt: skip
+def test_arguments_of_a_recorder_are_refused_in_a_sentence(tmp_path, arguments, words):
+    with pytest.raises(RecordingError, match=words):
+        Recorder(tmp_path / "a.h5", **arguments)
+
+
+def test_an_empty_network_can_be_recorded(tmp_path):
+    """No population, so no counts and no spikes; the file is read as any other."""
+    with Simulation(Network(seed=1), [Recorder(tmp_path / "a.h5")]) as sim:
+        sim.run(5.0)
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert recording.duration == 5.0 and recording.populations == {}
+
+
+class Talks(Hook):
+    every = 1.0
+
+    def __init__(self, says):
+        self.says = says
+
+    def diagnostics(self):
+        return self.says
+
+
+@pytest.mark.parametrize("says", [3.0, "x", {"a": "x"}, {"a": [1.0]}, {1: 2.0}])
+def test_diagnostics_that_are_no_numbers_are_refused(tmp_path, says):
+    net = Network(seed=1)
+    net.populate("a", 2, LIFDelta())
+    with pytest.raises(RecordingError, match="diagnostics of hook talks are .*: return a dict of numbers"):
+        Simulation(net, [Talks(says), Recorder(tmp_path / "a.h5")]).run(5.0)
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "."])
+def test_names_of_hooks_that_cannot_be_groups_are_refused(name):
+    hook = Talks({})
+    hook.name = name
+    with pytest.raises(SimulationError, match="give it a name without"):
+        Simulation(Network(seed=1), [hook])
+
+
+def test_one_time_is_as_good_as_a_tuple():
+    class Once(Hook):
+        at = 3.0
+
+        def __init__(self):
+            self.times = []
+
+        def handle(self, sim):
+            self.times.append(sim.t)
+
+    hook = Once()
+    Simulation(Network(seed=1), [hook]).run(5.0)
+    assert hook.times == [3.0]
+    Once.at = "soon"
+    with pytest.raises(SimulationError, match="at of hook once is 'soon'"):
+        Simulation(Network(seed=1), [Once()]).run(5.0)
+
+
+def test_after_a_full_disk_the_file_says_how_far_it_goes(tmp_path):
+    """The duration is that of the last commit, so rates are right; in a process of its own, with RLIMIT_FSIZE."""
+    code = f"""
+import resource
+from thalia_sim import LIFDelta, Network, Poisson, Recorder, Simulation
+net = Network(seed=1)
+a = net.populate("a", 2000, LIFDelta())
+net.drive(a, Poisson(rate=20_000.0), w=0.3)
+sim = Simulation(net, [Recorder({str(tmp_path / "a.h5")!r})])
+resource.setrlimit(resource.RLIMIT_FSIZE, (12_000_000, 12_000_000))
+try:
+    with sim:
+        sim.run(20_000.0)
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "the disk is full" in done.stdout, done.stdout + done.stderr
+    with open_recording(tmp_path / "a.h5") as recording:
+        times, _ = recording.spikes("a")
+        assert recording.status == "failed" and 100.0 < recording.duration < 19_000.0
+        assert recording.duration - 1.0 < times.max() <= recording.duration
+        assert len(recording.counts("a").counts) <= recording.duration

@@ -7,6 +7,7 @@ The first run is not among the timed ones: it may compile.
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -82,6 +83,8 @@ def measure(
 
     chosen = benchmark(name)
     scale = chosen.scale if scale is None else scale
+    if not 0.0 < scale < math.inf:
+        raise DescriptionError(f"scale is {scale!r}: give a positive number")
     until = chosen.until if until is None else until
     begin = time.perf_counter()
     net = chosen.build(scale, seed)

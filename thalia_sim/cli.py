@@ -57,6 +57,7 @@ def commands() -> None:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of build, or a path such as exc.tau_m. Repeatable.")
 @click.option("--out", type=FILE, help="Recording to write. Without it nothing is recorded, unless the script brings a recorder.")
 @click.option("--until", metavar="TIME", help="Simulated time: '2 s', 500ms, or plain ms. Default: until of the script.")
+@click.option("--checkpoint", metavar="TIME", help="Simulated time between checkpoints, beside the recording. Default: only when stopped.")
 @click.option("--traces", type=click.IntRange(min=0), default=2, show_default=True, help="Elements a population whose potential is recorded.")
 @threads_option
 @precision_option
@@ -69,6 +70,7 @@ def run(
     settings: tuple[str, ...],
     out: Path | None,
     until: str | None,
+    checkpoint: str | None,
     traces: int,
     threads: int,
     precision: str,
@@ -78,7 +80,8 @@ def run(
 ) -> None:
     """Run the experiment SCRIPT.
 
-    Ctrl+C ends the run at the next flush and leaves a readable file; a second one ends it at once.
+    Ctrl+C ends the run at the next flush and leaves a readable file and a checkpoint, from which `thalia-sim resume` goes on; a second one ends
+    it at once.
     """
     from . import experiment as ex
 
@@ -103,11 +106,39 @@ def run(
             traces=traces,
             force=force,
             quiet=quiet,
+            checkpoint=None if checkpoint is None else ex.duration(checkpoint, "--checkpoint"),
         )
         if not quiet:
             click.echo(str(outcome))
     if outcome.status == "interrupted":
         sys.exit(130)
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+@click.option("--until", metavar="TIME", help="Simulated time to run to, such as '2 s'. Default: where the run was to end.")
+@click.option("--threads", type=click.IntRange(min=1), help="Worker threads; they do not change the result. Default: as before.")
+@click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
+def resume(file: Path, until: str | None, threads: int | None, quiet: bool) -> None:
+    """Go on with a run that was stopped or killed, to the bit: FILE is its recording, or a checkpoint."""
+    from . import experiment as ex
+
+    with plain_errors():
+        outcome = ex.resume_experiment(file, until=until, threads=threads, quiet=quiet)
+    if not quiet:
+        click.echo(str(outcome))
+    if outcome.status == "interrupted":
+        raise SystemExit(130)
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+def recover(file: Path) -> None:
+    """Put the recording FILE of a run that died into order: one finished file with all rows that were committed."""
+    from .recording.segments import recover_recording
+
+    with plain_errors():
+        click.echo(recover_recording(file))
 
 
 @commands.command()

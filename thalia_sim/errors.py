@@ -21,6 +21,10 @@ class RecordingError(RuntimeError):
     """A recording that cannot be written or read."""
 
 
+class CheckpointError(RecordingError):
+    """A checkpoint that cannot be written, read or gone on from."""
+
+
 class SimulationError(RuntimeError):
     """A simulation that cannot go on."""
 

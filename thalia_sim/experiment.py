@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import units
 from .errors import DescriptionError, PathError, nearest
-from .hooks.contract import Hook
+from .hooks.contract import Hook, StopRun
+from .portable import SCRIPT
 
 if TYPE_CHECKING:
     from .network import Network
 
-MODULE = "thalia_experiment"  # name under which the script is imported
+MODULE = SCRIPT  # name under which the script is imported
 UNITS = {name: value for name, value in vars(units).items() if isinstance(value, float)}
 TRACES = 2  # elements of each population whose membrane potential is recorded unless asked otherwise
 TRACE_EVERY = 1.0  # ms
@@ -87,6 +88,8 @@ def import_file(path: Path) -> ModuleType:
 def defaults(build: Callable[..., Any]) -> dict[str, Any]:
     """Keywords of `build` and their defaults; inspect.Parameter.empty where there is none."""
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    if any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in inspect.signature(build).parameters.values()):
+        raise ScriptError("build has parameters before a '/': leave it out, they are given by name")
     return {name: p.default for name, p in inspect.signature(build).parameters.items() if p.kind in named}
 
 
@@ -104,6 +107,8 @@ def quantity(text: str) -> float:
 def duration(value: str | float, name: str) -> float:
     """A simulated time in ms from a number or a text such as "2 s"; must be finite and not negative."""
     try:
+        if isinstance(value, bool):
+            raise TypeError("True and False are none")
         time = quantity(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError) as error:
         raise DescriptionError(f"{name} = {value!r} is no time ({error}): write it as '2 s', '500 ms' or plain ms") from None
@@ -191,11 +196,17 @@ def end_time(experiment: Experiment, until: str | float | None = None) -> float:
 def script_hooks(experiment: Experiment) -> list[Hook]:
     """A fresh list of the script's hooks."""
     with script_errors(experiment.path):
-        return list(experiment.hooks())
+        found = experiment.hooks()
+    if not isinstance(found, (list, tuple)) or not all(isinstance(hook, Hook) for hook in found):
+        raise ScriptError(f"hooks in {experiment.path} returned {found!r}: return a list of hooks")
+    return list(found)
 
 
 class Watch(Hook):
     """Counts spikes, and ends the run between two stretches when Ctrl+C was pressed, after all other hooks have had theirs."""
+
+    transient = ("spikes_seen", "asked")
+    is_saved = False
 
     def __init__(self) -> None:
         self.spikes_seen, self.asked = 0, False
@@ -226,7 +237,7 @@ class Watch(Hook):
 
     def flushed(self, sim: Any) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            raise StopRun("asked to stop")
 
 
 class Outcome(NamedTuple):
@@ -252,6 +263,8 @@ class Outcome(NamedTuple):
             lines.append("not recorded: give --out FILE to keep the spikes")
         else:
             lines.append(f"recorded in {self.out} ({self.out.stat().st_size / 1e6:.1f} MB): thalia-sim plot {self.out}")
+            if self.status == "interrupted":
+                lines.append(f"go on with: thalia-sim resume {self.out}")
         return "\n".join(lines)
 
 
@@ -267,6 +280,7 @@ def run_experiment(
     traces: int = TRACES,
     force: bool = False,
     quiet: bool = False,
+    checkpoint: float | None = None,
 ) -> Outcome:
     """Build the network and run it for `until` ms with the script's hooks, a progress bar unless `quiet`, and a recorder if there is an `out`.
 
@@ -274,7 +288,6 @@ def run_experiment(
     brings a recorder of its own, which then writes to `out`.
     """
     from .hooks.progress import Progress
-    from .kernels.jit import compilations
     from .recording.writer import check_target
     from .simulation import Simulation
 
@@ -283,20 +296,78 @@ def run_experiment(
     hooks = script_hooks(experiment)
     net = describe(experiment, seed, settings)
     options = {"settings": list(settings), "until": until, "threads": threads, "precision": precision}
-    out = add_recorder(hooks, net, experiment.path, options, out, traces, force)
+    out = add_recorder(hooks, net, experiment.path, options, out, traces, force, checkpoint)
     watch = Watch()
     hooks = [*([] if quiet else [Progress(until)]), *hooks, watch]
     with script_errors(experiment.path), watch.listening():
-        sim = Simulation(net, hooks, threads=threads, precision=precision)
-        begin = time.perf_counter()
-        with contextlib.suppress(KeyboardInterrupt):
+        return finish(Simulation(net, hooks, threads=threads, precision=precision), until, watch, out)
+
+
+def resume_experiment(file: Path, *, until: str | float | None = None, threads: int | None = None, quiet: bool = False) -> Outcome:
+    """Go on with a run from its recording (by its newest whole checkpoint) or from a checkpoint, up to `until` ms or where it was to end."""
+    from .hooks.progress import Progress
+    from .recording.checkpoint import checkpoint_folder, is_checkpoint, newest_checkpoint, read_checkpoint
+    from .simulation import Simulation
+
+    if not file.is_file():
+        raise ScriptError(f"{file} does not exist: give a recording or a checkpoint")
+    given = is_checkpoint(file)
+    path = file if given else newest_checkpoint(checkpoint_folder(file))
+    settings = recorder_settings(read_checkpoint(path).tree)
+    recording = recording_of(path, settings) if given else file
+    script = None if settings.get("script") is None else Path(settings["script"])
+    if script is not None and script.is_file():
+        load_script(script)  # its models and hooks are found there; what has changed is refused
+    end = duration(until, "--until") if until is not None else settings.get("until")
+    if end is None:
+        raise DescriptionError(f"{file} does not say until when it was to run: give --until '2 s'")
+    watch = Watch()
+    with script_errors(script or path), watch.listening():
+        extra = [*([] if quiet else [Progress(end)]), watch]
+        sim = Simulation.resume(path, hooks=extra, threads=threads or settings.get("threads") or 1, recording=recording)
+        return finish(sim, end, watch, recording)
+
+
+def recorder_settings(tree: dict[str, Any]) -> dict[str, Any]:
+    """script, until, threads and path of the recorder in a checkpoint's tree, where it has one."""
+    for hook in tree["hooks"]:
+        if hook["class"]["@class"] == "thalia_sim.hooks.recorder:Recorder":
+            options = dict(hook["settings"]["options"]["@dict"])
+            paths = {name: hook["settings"][name] for name in ("path", "script")}
+            return {**options, **{name: tree["@path"] if isinstance(tree, dict) else tree for name, tree in paths.items()}}
+    return {}
+
+
+def recording_of(checkpoint: Path, settings: dict[str, Any]) -> Path | None:
+    """The recording NAME.h5 beside the folder NAME.ckpt of a checkpoint, else where the recorder wrote it."""
+    folder = checkpoint.absolute().parent
+    beside = folder.with_name(f"{folder.stem}.h5")
+    if folder.suffix == ".ckpt" and beside.exists():
+        return beside
+    return None if settings.get("path") is None else Path(settings["path"])
+
+
+def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
+    """Run to the end; when asked to stop before, leave a checkpoint beside the recording."""
+    from .hooks.recorder import Recorder
+    from .kernels.jit import compilations
+
+    begin = time.perf_counter()
+    with contextlib.suppress(KeyboardInterrupt):
+        if sim.t < until:
             sim.run(until=until)
-            sim.close()
-        wall = time.perf_counter() - begin
-    return Outcome(sim.status, sim.t, wall, net.n, watch.spikes_seen, len(compilations), out)
+        if watch.asked and sim.t < until:
+            for hook in sim.hooks:
+                if isinstance(hook, Recorder):
+                    hook.save(sim)
+        sim.close("complete" if sim.t >= until or not watch.asked else "interrupted")
+    wall = time.perf_counter() - begin
+    return Outcome(sim.status, sim.t, wall, sim.net.n, watch.spikes_seen, len(compilations), out)
 
 
-def add_recorder(hooks: list[Hook], net: Network, script: Path, options: dict[str, Any], out: Path | None, traces: int, force: bool) -> Path | None:
+def add_recorder(
+    hooks: list[Hook], net: Network, script: Path, options: dict[str, Any], out: Path | None, traces: int, force: bool, checkpoint: float | None
+) -> Path | None:
     """Tell the script's recorder where to write, or append one; returns the file that will be written, if any."""
     from .hooks.recorder import Recorder
     from .hooks.sampling import Sample
@@ -307,7 +378,8 @@ def add_recorder(hooks: list[Hook], net: Network, script: Path, options: dict[st
         if out is None:
             return None
         traced = [p for p in net.populations.values() if traces and len(p) and "v" in model_of(p.model).state_fields]
-        own = [Recorder(out, state=[Sample(p[:traces], "v", every=TRACE_EVERY) for p in traced], force=force)]
+        samples = [Sample(p[:traces], "v", every=TRACE_EVERY) for p in traced]
+        own = [Recorder(out, state=samples, force=force, checkpoint=checkpoint)]
         hooks.extend(own)
     elif out is not None:
         own[0].path, own[0].force = out, force

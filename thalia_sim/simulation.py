@@ -12,14 +12,18 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import snapshot
 from .assembly import Assembly
+from .checks import is_number
 from .errors import PathError, SimulationError, nearest
 from .hooks.contract import Hook, StopRun
+from .hooks.recorder import Recorder
 from .kernels import loop
 from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
@@ -27,7 +31,9 @@ from .layout import Layout
 from .network import Network
 from .neurons.contract import model_of, try_step
 from .places import one_element
-from .rows import build_rows
+from .portable import Reader, content_name, read_network
+from .recording.checkpoint import read_checkpoint, write_checkpoint
+from .rows import Rows, build_rows
 from .sources import StepCurrent
 from .views import DriveView, PopulationView, ProjectionView, SourceView
 
@@ -68,12 +74,17 @@ class Due(NamedTuple):
 
 
 def wiring_of(net: Any) -> list[Any]:
-    """The values on which a network's synapses depend, to see whether one has been exchanged since."""
+    """The values on which a network's synapses depend, the objects themselves, to see whether one has been exchanged since."""
     found: list[Any] = [net.wiring_seed, net.dt, *(p.n for p in net.populations.values())]
     for p in net.projections.values():
         found += [p.source.name, p.target.name, p.receptor, p.autapses, p.multapses, p.gain]
-        found += [id(x) if isinstance(x, np.ndarray) else x for x in (p.weights, p.delays)] + [id(p.wiring)]
+        found += [p.weights, p.delays, p.wiring]
     return found
+
+
+def unchanged(a: Any, b: Any) -> bool:
+    """Whether two such values are the same; arrays and wirings if they are the same object."""
+    return a is b or (is_number(a) and a == b) or (isinstance(a, str) and a == b)
 
 
 class Simulation:
@@ -85,11 +96,12 @@ class Simulation:
     precision: of the neurons' dynamic state, "double" or "single"; all else is double, weights are stored in single.
     blocks: target blocks; None lets the network decide. The results do not depend on it while all neurons are awake.
     sleeping: whether neurons that cannot fire are left alone until something reaches them.
+    rows: synapses that were drawn before; None draws them.
     """
 
     def __init__(
         self, net: Any, hooks: Iterable[Hook] = (), *, threads: int = 1, precision: str = "double", blocks: int | None = None,
-        sleeping: bool = True,
+        sleeping: bool = True, rows: Rows | None = None,
     ) -> None:  # fmt: skip
         if precision not in ("double", "single"):
             raise SimulationError(f"precision is {precision!r}: give 'double' or 'single'")
@@ -99,18 +111,83 @@ class Simulation:
             raise SimulationError(f"Simulation was given {net!r}: give it a Network")
         if isinstance(hooks, (str, Hook)) or not isinstance(hooks, Iterable):
             raise SimulationError(f"hooks is {hooks!r}: give a list of hooks")
+        if not isinstance(sleeping, (bool, np.bool_)):
+            raise SimulationError(f"sleeping is {sleeping!r}: give True or False")
         begun = time.perf_counter()
         self.net, self.threads, self.precision, self.sleeping = net, int(threads), precision, sleeping
         self.hooks = list(hooks)
         for hook in self.hooks:
             if not isinstance(hook, Hook):
                 raise SimulationError(f"hook {hook!r} is no Hook: subclass thalia_sim.Hook")
+            if not isinstance(hook.name, str) or hook.name.strip(" .") == "" or "/" in hook.name:
+                raise SimulationError(f"a hook of class {type(hook).__name__} has the name {hook.name!r}: give it a name without '/'")
         self.dt = net.dt
         self.blocks = blocks
-        self.build()
         self.views: dict[str, Any] = {}
-        self.begin()
+        if rows is None:
+            self.build()
+            self.begin()
+        else:
+            self.take_rows(rows)
         self.build_s = time.perf_counter() - begun
+
+    @classmethod
+    def resume(cls, path: str | Path, *, hooks: Iterable[Hook] = (), threads: int = 1, recording: str | Path | None = None) -> Simulation:
+        """The simulation that was saved in a file, ready to go on to the bit; on any number of threads.
+
+        Its hooks come back with their state; `hooks` are further ones, which start now. A model or hook of your own is found by its name, so
+        import the script that defines it. `recording` says where its recorder's file is now, if it was moved. CheckpointError if the file is
+        damaged, or if the source of a model has changed since.
+        """
+        stored = read_checkpoint(path)
+        read = Reader(stored.array)
+        tree = stored.tree
+        net = read_network(read, tree["network"])
+        run = tree["run"]
+        with_saved = [*snapshot.read_hooks(tree, read), *hooks]
+        for hook in with_saved:
+            if recording is not None and isinstance(hook, Recorder):
+                hook.path = Path(recording)
+        sim = cls(
+            net, with_saved, threads=threads, precision=run["precision"], blocks=run["blocks"], sleeping=run["sleeping"],
+            rows=snapshot.read_rows(net, tree, read),
+        )  # fmt: skip
+        sim.step = run["step"]
+        if run["status"] != "new":
+            sim.start_hooks()
+        snapshot.put(sim, tree, read)
+        sim.handled = run["handled"]
+        return sim
+
+    def save(self, path: str | Path, store: Path | None = None) -> None:
+        """Write everything that the run depends on to a file, from which `resume` goes on to the bit. Saving changes nothing.
+
+        In `handle` of a hook the file is written when all hooks of that time have been called. `store` is a folder for arrays that never
+        change, which several checkpoints share.
+        """
+        if self.interrupting:
+            self.saves.append((path, store))
+            return
+        if self.status not in ("new", "running"):
+            raise SimulationError(f"the simulation was closed ({self.status}): it can be saved before")
+        tree, form, static = snapshot.take(self)
+        write_checkpoint(path, tree, form.arrays, static, store)
+
+    def array_name(self, name: str) -> str:
+        """Content name of an array of synapses, computed once as long as it does not change."""
+        version = self.weights_version if name == "w" else 0
+        if self.names.get(name, (None, ""))[0] != version:
+            self.names[name] = (version, content_name(getattr(self.a, name)))
+        return self.names[name][1]
+
+    def take_rows(self, rows: Rows) -> None:
+        """Begin with synapses that were drawn before."""
+        self.wired = wiring_of(self.net)
+        self.layout = Layout(self.net, self.blocks)
+        self.rows = rows
+        self.workers = max(1, min(self.threads, self.layout.n_blocks))
+        self.pool = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
+        self.begin()
 
     def build(self) -> None:
         """Cut the network into blocks and draw its synapses."""
@@ -137,6 +214,10 @@ class Simulation:
         self.status = "new"
         self.samplers: list[Sampler] = []
         self.due: list[Due] = []
+        self.names: dict[str, tuple[int, str]] = {}
+        self.weights_version = 0  # counts changes of weights
+        self.interrupting = False
+        self.saves: list[tuple[str | Path, Path | None]] = []  # asked for by hooks, done when all of a time were called
         self.pace = 64.0  # steps between two looks
         self.currents = [self.scheduled(d) for d in self.net.drives.values() if isinstance(d.source, StepCurrent)]
         self.handled = -1
@@ -146,7 +227,7 @@ class Simulation:
         if self.status == "running":
             self.close()
         wired = wiring_of(self.net)
-        same = len(wired) == len(self.wired) and all(a is b or a == b for a, b in zip(wired, self.wired, strict=True))
+        same = len(wired) == len(self.wired) and all(map(unchanged, wired, self.wired))
         if not same or any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
             self.build()
         self.views = {}
@@ -245,12 +326,11 @@ class Simulation:
         """Hand spikes and samples over to the hooks."""
         n = int(self.a.log_n[0])
         self.gather_samples()
-        for hook in self.hooks:
-            if n:
-                hook.spikes(self, self.a.log_step[:n], self.a.log_id[:n])
-            if self.a.phase[loop.H_EMIT] == 0:  # else the state is a window ahead of the time
-                hook.flushed(self)
+        for hook in self.hooks if n else ():
+            hook.spikes(self, self.a.log_step[:n], self.a.log_id[:n])
         self.a.log_n[0] = 0
+        for hook in self.hooks if self.a.phase[loop.H_EMIT] == 0 else ():  # else the state is a window ahead of the time
+            hook.flushed(self)
 
     def grow_log(self) -> None:
         """Room for the spikes of a window that did not fit into the empty log."""
@@ -297,10 +377,13 @@ class Simulation:
             every = 0 if hook.every is None else self.steps_of(hook.every, f"every of hook {hook.name}")
             if hook.every is not None and every < 1:
                 raise SimulationError(f"every of hook {hook.name} is {hook.every!r} ms: must be at least one step, {self.dt:g} ms")
-            at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in hook.at))
+            times: Any = (hook.at,) if is_number(hook.at) else hook.at
+            if isinstance(times, str) or not isinstance(times, Iterable):
+                raise SimulationError(f"at of hook {hook.name} is {hook.at!r}: give times in ms, such as at = (10.0, 20.0)")
+            at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in times))
             if at and at[0] < 0:
-                raise SimulationError(f"at of hook {hook.name} is {min(hook.at):g} ms: the first can be 0")
-            hook.start(self)
+                raise SimulationError(f"at of hook {hook.name} is {at[0] * self.dt:g} ms: the first can be 0")
+            hook.begin(self)
             self.due.append(Due(hook, every, at))
 
     def interrupt(self) -> None:
@@ -312,15 +395,22 @@ class Simulation:
             if due.next(self.step) == self.step:
                 change(self.step)
         stop = None
-        for due in self.due:
-            if due.next(self.step) == self.step:
-                try:
-                    due.hook.handle(self)
-                except StopRun as reason:  # the hooks after it still see this time
-                    stop = reason
-                for other in self.hooks:
-                    if other is not due.hook:
-                        other.handled(self, due.hook)
+        self.interrupting = True
+        try:
+            for due in self.due:
+                if due.next(self.step) == self.step:
+                    try:
+                        due.hook.handle(self)
+                    except StopRun as reason:  # the hooks after it still see this time
+                        stop = reason
+                    for other in self.hooks:
+                        if other is not due.hook:
+                            other.handled(self, due.hook)
+        finally:
+            self.interrupting = False
+            saves, self.saves = self.saves, []
+        for path, store in saves:
+            self.save(path, store)
         if stop is not None:
             raise stop
 
@@ -331,7 +421,7 @@ class Simulation:
         started, self.status = self.status == "running", status
         if started:
             for due in self.due:  # those whose start went well
-                due.hook.finish(self, status)
+                due.hook.end(self, status)
 
     def __enter__(self) -> Simulation:
         return self
@@ -416,13 +506,10 @@ class Simulation:
         if times.shape != amplitudes.shape or times.ndim != 1 or (np.diff(times) <= 0).any() or (len(times) and times[0] < 0):
             raise SimulationError(f"drive {drive.name} has {len(times)} times and {len(amplitudes)} amplitudes: give as many, times from 0 on rising")
         steps = tuple(self.steps_of(float(t), f"a time of drive {drive.name}") for t in times)
-        before = [0.0]
 
         def change(step: int) -> None:
-            view = self[drive.name]
-            value = float(amplitudes[steps.index(step)])
-            view.add(value - before[0])
-            before[0] = value
+            k = steps.index(step)
+            self[drive.name].add(float(amplitudes[k]) - (float(amplitudes[k - 1]) if k else 0.0))
 
         return Due(Hook(), 0, steps), change
 
@@ -455,6 +542,7 @@ class Simulation:
 
     def store_weights(self, k: int) -> None:
         """Give each synapse of a group with one weight a weight of its own, so that they can differ."""
+        self.weights_version += 1
         group, a = self.rows.groups[k], self.a
         shift = group.first_syn - len(a.w)
         w = np.append(a.w, np.full(group.n_syn, group.w_uniform, dtype=np.float32))

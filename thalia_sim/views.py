@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import bad_parameter, gain_problem, is_number, numbers, range_problem
+from .checks import bad_parameter, gain_problem, is_number, numbers, range_problem, rate_problem
 from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
@@ -25,6 +25,13 @@ from .sources import DC, Poisson, StepCurrent
 
 if TYPE_CHECKING:
     from .simulation import Simulation
+
+
+def truth(value: Any, name: str) -> bool:
+    """True or False, and nothing else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise DescriptionError(f"on of {name} is given {value!r}: give True or False")
+    return bool(value)
 
 
 class View:
@@ -45,6 +52,15 @@ class View:
         """Names that can be read."""
         raise NotImplementedError
 
+    def own_state(self) -> dict[str, Any]:
+        """What was changed and the arrays of the loop do not say."""
+        return {}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        """Take over what `own_state` gave."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
     def unknown(self, field: str) -> PathError:
         return PathError(f"{self.name} has no {field!r}: {nearest(field, self.known())}")
 
@@ -62,6 +78,9 @@ class PopulationView(View):
 
     def __len__(self) -> int:
         return int(self.thing.n)
+
+    def own_state(self) -> dict[str, Any]:
+        return {"params": self.params}
 
     def known(self) -> list[str]:
         return list(dict.fromkeys([*self.model.state_fields, *self.model.params]))
@@ -138,7 +157,10 @@ class PopulationView(View):
         values = numbers(value, f"{field} of {self.name}")
         if values.ndim > 1 or (values.ndim == 1 and values.shape != (self.thing.n,)):
             raise DescriptionError(f"{field} of {self.name} is given shape {list(values.shape)}: give a number or {self.thing.n} values")
-        wrong = np.isnan(values) if field in self.model.held or field in self.model.params else ~np.isfinite(values)
+        may_be_infinite = field == "v_th" if field in self.model.state_fields else True
+        with np.errstate(over="ignore"):
+            kept = values.astype(self.sim.a.state.dtype) if field in self.model.stored else values
+        wrong = np.isnan(values) if may_be_infinite else ~np.isfinite(kept)
         if wrong.any():
             raise DescriptionError(f"{field} of {self.name} is given {values[wrong][0] if values.ndim else values}: give finite numbers")
         problem = range_problem(field, values) if field in self.model.params else None
@@ -175,12 +197,12 @@ class PopulationView(View):
                 self.put(bounded, self.kept(bounded))
         self.choose_kernels()
 
-    def choose_kernels(self) -> None:
-        """Kernels of the form that fits the parameters and held values as they are now."""
+    def choose_kernels(self, anew: bool = False) -> None:
+        """Kernels of the form that fits the parameters and held values as they are now; `anew`: whatever was chosen before."""
         sim, place = self.sim, self.sim.places[self.name]
         form = form_of(place.per_element, same_held(sim.a.held, place, self.model, self.thing.n))
         bounded = is_bounded(self.params)
-        if place.form == (form, bounded):
+        if place.form == (form, bounded) and not anew:
             return
         place.form = (form, bounded)
         kernels = make_block(self.model, type(constants(one_element(self.params), sim.dt)), form, sim.precision)
@@ -204,6 +226,7 @@ class SourceView(View):
     def __setattr__(self, field: str, value: Any) -> None:
         if field != "on":
             raise SimulationError(f"{field} of source {self.name} cannot be changed in a run: switch it with on, or describe another network")
+        value = truth(value, self.name)
         for task in self.sim.places[self.name].tasks:
             self.sim.a.task[task, loop.T_ON] = int(bool(value))
             piece = self.sim.a.task[task, loop.T_PIECE]
@@ -219,6 +242,9 @@ class DriveView(View):
         super().__init__(sim, thing)
         object.__setattr__(self, "values", dict(thing.source._asdict(), w=thing.w, on=True))
 
+    def own_state(self) -> dict[str, Any]:
+        return {"values": self.values}
+
     def known(self) -> list[str]:
         return list(self.values)
 
@@ -231,7 +257,8 @@ class DriveView(View):
         if field not in self.values:
             raise self.unknown(field)
         if field == "on":
-            self.switch(bool(value))
+            value = truth(value, self.name)
+            self.switch(value)
         elif isinstance(self.thing.source, DC) and field == "amplitude":
             given = numbers(value, f"amplitude of drive {self.name}")
             value = given if given.ndim else float(given)
@@ -279,8 +306,9 @@ class DriveView(View):
     def set_poisson(self, field: str, value: Any) -> None:
         if not is_number(value) or not is_number(self.values[field]):
             raise SimulationError(f"{field} of drive {self.name} can be changed from number to number only: describe another network")
-        if not math.isfinite(value) or (field == "rate" and value < 0):
-            raise DescriptionError(f"{field} of drive {self.name} is given {value!r}: give a finite number, a rate of at least 0 Hz")
+        problem = rate_problem(value, 1) if field == "rate" else None if math.isfinite(value) else f"is {value!r}: give a finite number"
+        if problem:
+            raise DescriptionError(f"{field} of drive {self.name} {problem}")
         if field == "w":
             check_signs(f"drive {self.name}", self.thing.target, self.thing.receptor, float(value))
         for task in self.sim.drive_places[self.name].tasks:
@@ -315,6 +343,12 @@ class ProjectionView(View):
         super().__init__(sim, thing)
         object.__setattr__(self, "cache", {})
 
+    def own_state(self) -> dict[str, Any]:
+        return {"changed": self.changed_rows}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        object.__setattr__(self, "cache", {"changed": True} if state["changed"] else {})
+
     @property
     def changed_rows(self) -> bool:
         return bool(self.cache.get("changed"))
@@ -346,7 +380,10 @@ class ProjectionView(View):
         keep = np.ones(len(i), dtype=bool)
         for wanted, have in ((source, i), (target, j)):
             if wanted is not None:
-                keep &= np.isin(have, np.atleast_1d(wanted))
+                chosen = np.array(["?"]) if hasattr(wanted, "parts") else np.atleast_1d(np.asarray(wanted))
+                if chosen.dtype.kind not in "iu":
+                    raise DescriptionError(f"synapses of {self.name} are asked for {wanted!r}: give whole numbers as in i and j")
+                keep &= np.isin(have, chosen)
         return {"i": i[keep], "j": j[keep], "w": w[keep], "delay": delay[keep]}
 
     def __getattr__(self, field: str) -> Any:
@@ -362,7 +399,7 @@ class ProjectionView(View):
         if field == "w":
             self.set_w(value)
         elif field == "gain":
-            problem = gain_problem(value, self.sign() != 0)
+            problem = gain_problem(value, bool(self.signs()))
             if problem:
                 raise DescriptionError(f"gain of {self.name} {problem}")
             self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
@@ -380,19 +417,20 @@ class ProjectionView(View):
 
     def set_w(self, value: Any) -> None:
         """Write weights: a number, or one value a synapse in the order of `w`."""
-        sim, sign = self.sim, self.sign()
+        sim = self.sim
         values = numbers(value, f"w of {self.name}")
         n = len(self.table()[0])
         if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
             raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
-        if not (np.abs(values) <= LARGEST).all() or (sign and (values * sign < 0).any()):
+        if not (np.abs(values) <= LARGEST).all() or any((values * sign < 0).any() for sign in self.signs()):
             raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
         for k in self.group():
             if sim.rows.groups[k].uniform:
                 sim.store_weights(k)
         object.__setattr__(self, "cache", {"changed": True})
+        sim.weights_version += 1
         sim.a.w[self.place()] = values
 
-    def sign(self) -> int:
-        signs = {model_of(p.model).signs.get(self.thing.receptor, 0) for p in self.thing.target.populations}
-        return signs.pop() if len(signs) == 1 else 0
+    def signs(self) -> set[int]:
+        """Signs that the receptor of some target asks for."""
+        return {model_of(p.model).signs.get(self.thing.receptor, 0) for p in self.thing.target.populations} - {0}

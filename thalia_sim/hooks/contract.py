@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from ..errors import CheckpointError, SimulationError
+from ..portable import Form
 
 
 class StopRun(Exception):
@@ -22,20 +24,113 @@ class Hook:
     """Subclass it and fill in what you need; every method may be left as it is.
 
     `every` and `at` are read once, when the simulation starts. Both may be given.
+
+    What a hook is given when it is made are its settings. What changes while the simulation runs is declared in `start`:
+
+        def start(self, sim):
+            self.declare(total=0, trace=np.zeros(sim["exc"].n))
+
+        def handle(self, sim):
+            self.total += 1  # an array, here of shape (); setting an attribute that is not declared is an error from now on
+
+    Settings and declared state are all that is saved, so a resumed run goes on as if it had never stopped.
     """
 
     name: str = "hook"  # how diagnostics, messages and the recording call it; by default the class name in lower case
     every: float | None = None  # ms between two calls of `handle`
-    at: tuple[float, ...] = ()  # ms, single times at which `handle` is called
+    at: float | tuple[float, ...] = ()  # ms, single times at which `handle` is called
     units: Mapping[str, str] = MappingProxyType({})  # of the diagnostics; "1" where not named
+    transient: tuple[str, ...] = ()  # attributes that are no state: open files, clocks of the wall
+    is_saved = True  # whether a resumed simulation brings the hook back
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = cls.__name__.lower()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        inside = vars(self)
+        if name in inside.get("_declared", ()):
+            if value is not inside[name]:
+                inside[name][...] = value
+        elif inside.get("_begun") and name not in self.transient:
+            raise SimulationError(
+                f"hook {self.name} sets {name} after start: declare state that changes with self.declare({name}=...) in start, so that it is saved"
+            )
+        else:
+            inside[name] = value
+
+    def declare(self, **state: Any) -> None:
+        """Name arrays (or numbers, which become arrays of shape ()) that change while the simulation runs. Only in `start`."""
+        inside = vars(self)
+        if inside.get("_begun"):
+            raise SimulationError(f"hook {self.name} declares {', '.join(state)} after start: declare state in start")
+        for name, value in state.items():
+            array = np.array(value)
+            if array.dtype.kind not in "biufS":
+                raise SimulationError(f"hook {self.name} declares {name} = {value!r}: give a number or an array of numbers")
+            inside[name] = array
+        inside["_declared"] = (*inside.get("_declared", ()), *state)
+
+    def begin(self, sim: Any) -> None:
+        """Start the hook; called by the simulation."""
+        inside = vars(self)
+        for name in ("_begun", "_declared"):
+            inside.pop(name, None)
+        inside["_settings"] = tuple(k for k in inside if not k.startswith("_") and k not in self.transient)
+        inside["_first"] = self.form(sim)
+        self.start(sim)
+        inside["_settings"] = tuple(k for k in inside["_settings"] if k not in inside.get("_declared", ()))
+        inside["_begun"] = True
+        inside.pop("_resumed", None)
+
+    def end(self, sim: Any, status: str) -> None:
+        """Finish the hook; called by the simulation."""
+        vars(self)["_begun"] = False
+        self.finish(sim, status)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was started."""
+        return bool(vars(self).get("_begun"))
+
+    def form(self, sim: Any) -> dict[str, Any]:
+        """Settings as a checkpoint keeps them; the error in place of one that cannot be kept."""
+        form, found = Form(getattr(sim, "net", None)), {}
+        for name in vars(self)["_settings"]:
+            try:
+                found[name] = form.write(vars(self)[name], f"{name} of hook {self.name}")
+            except CheckpointError as error:
+                found[name] = error
+        return found
+
+    def settings(self) -> dict[str, Any]:
+        """What the hook was made with: name -> value."""
+        names = vars(self).get("_settings", tuple(k for k in vars(self) if not k.startswith("_") and k not in self.transient))
+        return {name: vars(self)[name] for name in names}
+
+    def changed_settings(self, sim: Any) -> list[str]:
+        """Names of settings that are no longer what they were at the start (a list that grew, say)."""
+        first = vars(self).get("_first", {})
+        return [name for name, now in self.form(sim).items() if not isinstance(now, CheckpointError) and now != first.get(name, now)] if first else []
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What has to be saved: the declared arrays by name."""
+        return {name: vars(self)[name] for name in vars(self).get("_declared", ())}
+
+    @property
+    def resumed_state(self) -> Mapping[str, np.ndarray] | None:
+        """In `start` of a resumed simulation: what `restore` will be given; else None."""
+        return vars(self).get("_resumed")
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over what `state` gave, in a hook that was started anew."""
+        for name, value in state.items():
+            vars(self)[name] = np.array(value)
+
     def start(self, sim: Any) -> None:
-        """Called once, before the first step: check the arguments, ask for samples, open files."""
+        """Called once, before the first step (of a resumed simulation: before the first that follows): check the arguments, declare state,
+        ask for samples, open files."""
 
     def handle(self, sim: Any) -> None:
         """Called at each interrupt this hook asked for; `sim.t` is the time in ms. May raise `StopRun`."""

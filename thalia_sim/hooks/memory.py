@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..recording.tables import clock_times
 from .contract import Hook
-from .sampling import Sample, chosen_spikes, resolve, split_by_population
+from .sampling import Sample, check_chosen, chosen_spikes, resolve, split_by_population
 
 
 class MemoryRecorder(Hook):
@@ -20,7 +20,10 @@ class MemoryRecorder(Hook):
     state   Samples: Sample(exc[:10], "v", every=0.5)
     """
 
+    transient = ("dt", "populations", "chosen", "steps", "globals", "parts", "sources", "rows")
+
     def __init__(self, spikes: bool | Iterable[Any] = True, state: Sequence[Sample] = ()) -> None:
+        check_chosen(spikes, state)
         self.wanted, self.sampled = spikes, tuple(state)
 
     def start(self, sim: Any) -> None:
@@ -54,6 +57,22 @@ class MemoryRecorder(Hook):
             if len(steps):
                 rows.append((np.array(steps), np.array(values)))
 
+    def state(self) -> dict[str, np.ndarray]:
+        """All that was kept."""
+        self.gather()
+        kept = {"steps": np.concatenate([np.zeros(0, np.int64), *self.steps]), "globals": np.concatenate([np.zeros(0, np.int64), *self.globals])}
+        for k, rows in enumerate(self.rows):
+            if rows:
+                kept[f"rows{k}.steps"] = np.concatenate([s for s, _ in rows])
+                kept[f"rows{k}.values"] = np.concatenate([v for _, v in rows])
+        return kept
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.steps, self.globals = [state["steps"]], [state["globals"]]
+        for k, rows in enumerate(self.rows):
+            if f"rows{k}.steps" in state:
+                rows.append((state[f"rows{k}.steps"], state[f"rows{k}.values"]))
+
     def times(self, population: str) -> np.ndarray:
         """Times of all spikes of a population, [k] ms, in the order of firing."""
         return self.spikes_of(population)[0]
@@ -63,6 +82,8 @@ class MemoryRecorder(Hook):
         return self.spikes_of(population)[1]
 
     def spikes_of(self, population: str) -> tuple[np.ndarray, np.ndarray]:
+        if not hasattr(self, "chosen"):
+            raise RecordingError("nothing was kept yet: give this recorder to a Simulation and run it first")
         if population not in self.chosen:
             raise RecordingError(f"spikes of {population!r} are not kept: known are {', '.join(self.chosen) or 'none'}")
         p, numbers = self.populations[population], self.chosen[population]

@@ -20,6 +20,9 @@ class Progress(Hook):
     file   where to write, by default the standard error
     """
 
+    transient = ("file", "bar", "begun", "begin_t")
+    is_saved = False
+
     def __init__(self, until: float | None = None, file: TextIO | None = None) -> None:
         self.until, self.file = until, file
         self.bar: tqdm | None = None

@@ -17,12 +17,15 @@ import numpy as np
 
 from ..checks import is_number
 from ..errors import RecordingError
+from ..recording.checkpoint import checkpoint_folder, prune
 from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
+from ..recording.reader import open_recording
+from ..recording.segments import merge, next_file
 from ..recording.tables import DiagnosticsTable, Members, ReportTable, SpikeTable, WeightTable
 from ..recording.writer import RecordingWriter, check_target, plain
 from .contract import Hook
-from .sampling import Sample, chosen_spikes, resolve, split_by_population
+from .sampling import Sample, check_chosen, chosen_spikes, resolve, split_by_population
 
 COMMIT_S = 1.0  # wall time after which what waits is written
 COMMIT_BYTES = 1 << 22  # amount after which it is written sooner
@@ -38,10 +41,15 @@ class Recorder(Hook):
     counts   ms, bin of the spike counts of all populations; None for none
     script   the file that described the run; by default the one Python was started with
     options  how the run was asked for (settings, until ...), kept with the configuration
+    checkpoint  ms of simulated time between checkpoints, from which `Simulation.resume` and `thalia-sim resume` go on; None for none. They lie in
+             the folder NAME.ckpt beside the recording NAME.h5; the last two are kept
 
     It ends with the simulation (`sim.close()`, a `with` block, an error, or at the latest the end of Python). While the run goes on, and after
-    the death of its process, `open_recording` reads it up to the last commit, about a second ago.
+    the death of its process, `open_recording` reads it up to the last commit, about a second ago. A resumed run goes on in a file of its own,
+    NAME.2.h5; readers see one recording, and at the end it is one file again.
     """
+
+    transient = ("writer", "spike_table", "reports", "weights", "diagnosed", "begin_t", "committed", "sim")
 
     def __init__(
         self,
@@ -53,15 +61,23 @@ class Recorder(Hook):
         force: bool = False,
         script: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
+        checkpoint: float | None = None,
     ) -> None:
+        if not isinstance(path, (str, Path)):
+            raise RecordingError(f"path is {path!r}: give the name of the file to be")
         self.path = check_target(path, force)
+        check_arguments(spikes, state, weights, options)
         self.wanted, self.samples, self.count_bin, self.force = spikes, tuple(state), counts, force
         self.projections = dict((each, None) if isinstance(each, str) else each for each in weights)
         self.script, self.options = script, dict(options or {})
-        for what, every in [*((s.variable, s.every) for s in self.samples), *self.projections.items(), ("counts", counts)]:
+        if script is not None and not Path(script).is_file():
+            raise RecordingError(f"script {script} does not exist: give the file that described the run, or leave it out")
+        self.checkpoint = checkpoint
+        periods = [*((s.variable, s.every) for s in self.samples), *self.projections.items(), ("counts", counts), ("checkpoint", checkpoint)]
+        for what, every in periods:
             if every is not None and not (is_number(every) and math.isfinite(every) and every > 0):
                 raise RecordingError(f"{what} every {every!r} ms: choose a positive number of ms")
-        intervals = [round(every * 1e6) for every in self.projections.values() if every is not None]
+        intervals = [round(every * 1e6) for every in (*self.projections.values(), checkpoint) if every is not None]
         self.every = math.gcd(*intervals) / 1e6 if intervals else None
         self.writer: RecordingWriter | None = None
 
@@ -76,7 +92,12 @@ class Recorder(Hook):
         gathered = [sim.sample(sel, sample.variable, every=sample.every) for sel, sample in zip(selections, self.samples, strict=True)]
         synapses = {name: sim[name].synapses() for name in self.projections}
         meta = self.metadata(sim, chosen)
-        writer = RecordingWriter(self.path, self.force)
+        resumed = self.resumed_state
+        if resumed is None:
+            writer = RecordingWriter(self.path, self.force)
+        else:
+            base = dict(zip((name.decode() for name in resumed["names"]), resumed["rows"].tolist(), strict=True))
+            writer = RecordingWriter(next_file(self.path), run_id=resumed["run_id"].item().decode(), base=base)
         try:
             writer.metadata(meta)
             self.spike_table = SpikeTable(writer, members(sim.net), chosen, sim.dt, self.count_bin)
@@ -94,18 +115,55 @@ class Recorder(Hook):
             writer.discard()
             raise
         self.writer = writer
-        self.begin_t, self.committed = sim.t, time.perf_counter()
-        self.snapshots(sim, list(self.weights))
+        self.begin_t, self.committed = 0.0 if resumed is not None else sim.t, time.perf_counter()
+        if resumed is None:
+            self.snapshots(sim, list(self.weights))
         self.sim = weakref.ref(sim)
         atexit.register(self.at_exit)
 
+    def state(self) -> dict[str, np.ndarray]:
+        """How far the recording is, after a commit."""
+        sim = self.sim()
+        if self.writer is None or sim is None:
+            return {}
+        self.gather()
+        self.commit(sim)
+        rows = self.writer.positions()
+        counts = self.spike_table.counts
+        return {
+            "names": np.array([name.encode() for name in rows], dtype=np.bytes_),
+            "rows": np.array(list(rows.values()), dtype=np.int64),
+            "run_id": np.array(self.writer.run_id.encode(), dtype=np.bytes_),
+            "open": np.zeros(0, np.int64) if counts is None else counts.open,
+            "last": np.array([math.nan if table.last is None else table.last for table in self.weights.values()], dtype=np.float64),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        if state and self.spike_table.counts is not None:
+            self.spike_table.counts.open = np.array(state["open"])
+        for table, last in zip(self.weights.values(), state.get("last", ()), strict=False):
+            table.last = None if math.isnan(last) else float(last)
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return checkpoint_folder(self.path)
+
+    def save(self, sim: Any) -> None:
+        """Write a checkpoint and keep the one before it."""
+        self.folder.mkdir(exist_ok=True)
+        prune(self.folder, keep=1)  # and the one to come
+        sim.save(self.folder / f"{sim.step}.h5", store=self.folder)
+
     def handle(self, sim: Any) -> None:
         now = round(sim.t * 1e6)
+        if self.checkpoint is not None and now % round(self.checkpoint * 1e6) == 0:
+            self.save(sim)
         self.snapshots(sim, [name for name, every in self.projections.items() if every is not None and now % round(every * 1e6) == 0])
 
     def handled(self, sim: Any, hook: Hook) -> None:
         if id(hook) in self.diagnosed:
-            self.diagnosed[id(hook)].append(sim.t, hook.diagnostics())
+            self.diagnosed[id(hook)].append(sim.t, diagnostics_of(hook))
 
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
         self.spike_table.append(steps, ids)
@@ -133,7 +191,11 @@ class Recorder(Hook):
             problem = caught if status != "failed" else None  # else the run has stopped for a reason already
             status, error = "failed", error or str(caught)
         writer, self.writer = self.writer, None
-        writer.end(status, sim.t - self.begin_t, error)
+        end = sim.t if problem is None and status != "failed" else writer.committed_t
+        writer.end(status, (self.begin_t if end is None else end) - self.begin_t, error)
+        if writer.path != self.path:
+            with open_recording(self.path) as whole:
+                merge(whole, status, error)
         if problem is not None:
             raise problem
 
@@ -186,6 +248,19 @@ class Recorder(Hook):
         }
 
 
+def check_arguments(spikes: Any, state: Any, weights: Any, options: Any) -> None:
+    """Refuse what is no list of the right things."""
+    check_chosen(spikes, state)
+    if isinstance(weights, str) or not isinstance(weights, Sequence):
+        raise RecordingError(f"weights is {weights!r}: give a list of names of projections, or of (name, ms)")
+    for each in weights:
+        pair = isinstance(each, tuple) and len(each) == 2 and isinstance(each[0], str) and (each[1] is None or is_number(each[1]))
+        if not (isinstance(each, str) or pair):
+            raise RecordingError(f"weights has {each!r}: give names of projections, or (name, ms between snapshots)")
+    if options is not None and not isinstance(options, Mapping):
+        raise RecordingError(f"options is {options!r}: give a dict")
+
+
 def members(net: Any) -> list[Members]:
     return [Members(p.name, p.n, p.offset, type(p.model).__name__) for p in net.populations.values()]
 
@@ -207,7 +282,7 @@ def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook]) -> dict[
     tables: dict[int, DiagnosticsTable] = {}
     names: list[str] = []
     for hook in hooks:
-        fields = hook.diagnostics()
+        fields = diagnostics_of(hook)
         if fields:
             names.append(hook.name)
             times = names.count(hook.name)
@@ -215,6 +290,15 @@ def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook]) -> dict[
             every = {} if hook.every is None else {"every": float(hook.every)}
             tables[id(hook)] = DiagnosticsTable(writer, name, {f: hook.units.get(f, "1") for f in fields}, every)
     return tables
+
+
+def diagnostics_of(hook: Hook) -> dict[str, float]:
+    """What a hook reports: numbers by their names."""
+    found = hook.diagnostics()
+    numbers = isinstance(found, dict) and all(np.ndim(value) == 0 and np.asarray(value).dtype.kind in "biuf" for value in found.values())
+    if not numbers or not all(isinstance(name, str) for name in found):
+        raise RecordingError(f"diagnostics of hook {hook.name} are {found!r}: return a dict of numbers by their names")
+    return {k: float(v) for k, v in found.items()}
 
 
 def model_units(model: Any) -> Mapping[str, str]:

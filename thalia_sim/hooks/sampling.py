@@ -51,6 +51,14 @@ def split_by_population(selection: Population | Selection) -> list[Part]:
     return [Part(name, np.concatenate(nodes[name]), np.concatenate(columns[name])) for name in nodes]
 
 
+def check_chosen(spikes: Any, state: Any) -> None:
+    """Refuse a choice of spikes or samples that is none."""
+    if not isinstance(spikes, (bool, str)) and not hasattr(spikes, "parts") and not isinstance(spikes, Iterable):
+        raise RecordingError(f"spikes is {spikes!r}: give True, False, or a list of populations, selections and names")
+    if isinstance(state, (str, Sample)) or not isinstance(state, Iterable) or not all(isinstance(s, Sample) for s in state):
+        raise RecordingError(f"state is {state!r}: give a list of Samples, such as [Sample(exc[:10], 'v', every=0.5)]")
+
+
 def chosen_spikes(net: Any, spikes: bool | Iterable[Chosen]) -> dict[str, np.ndarray | None]:
     """Population -> sorted numbers of its elements whose spikes are wanted, None for all of them."""
     if isinstance(spikes, bool):

@@ -242,7 +242,7 @@ def sparse({ARGS}):
             s = advance_function(s, behind, c, p)
 {_indent([*noise, inputs("y"), "t, f = step_function(s, x, c, p)", *adding, *put_s, *clear_y], 8)}
         anchor[k] = step + 1.0
-        if {" or ".join(f"t.{f} - t.{f} != 0.0" for f in model.moving)}:
+        if {" or ".join(f"s_{f}[k] - s_{f}[k] != 0.0" for f in model.moving)}:
             flags[0] = 1
         if f:
             out[found] = lo + k

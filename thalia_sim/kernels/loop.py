@@ -356,7 +356,11 @@ def run_block(a, b, step, column, parity, worker):
         if a.task[t, T_KIND] == EMITTER:
             p = a.task[t, T_PIECE]
             if a.task[t, T_SPARSE] >= 0 and a.task[t, T_MAY_SLEEP] == 1 and step >= a.sleep[p, S_NEXT]:
+                was = a.sleep[p, S_MODE]
                 settle(a, t, step, worker, a.count[b, C_DELIVERED])
+                if was < a.sleep[p, S_MODE] and a.bad[parity, b] < 0:  # once asleep, only those that are touched are looked at
+                    if not finite(a.state, a.held, a.acc, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
+                        a.bad[parity, b] = t
             noting |= a.sleep[p, S_MODE] == 1
     n_touched = ZERO
     if noting:

@@ -102,6 +102,9 @@ COMMIT = Entry(
     "step: 1, t: ms, wall: s, lengths: 1",
     "Step, simulated time, wall time since the start, and number of valid rows of each dataset named in columns.",
 )
+COMMIT_BASE = Entry(
+    "/thalia/commit/base", "u8", "[n_datasets]", "1", "Rows of each dataset named in columns that lie in earlier files of the same run."
+)
 COMMIT_COLUMNS = Entry("/thalia/commit/columns", "text", "[n_datasets]", "text", "Dataset of each entry of lengths.")
 
 META = {

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from . import format as fmt
+from .segments import Segment, chain, first_file, later_files
 
 READ = 1 << 20  # rows read at once
 
@@ -84,8 +85,9 @@ class Recording:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = first_file(Path(path))
         self.file = open_file(self.path)
+        self.opened = [self.file]
         with self.reporting():
             attributes = self.file["/thalia"].attrs if "thalia" in self.file else {}
             if "format_version" not in attributes:
@@ -97,11 +99,13 @@ class Recording:
                 raise RecordingError(
                     f"{self.path} has format {self.format_version}, this is a reader of {fmt.FORMAT_VERSION}: install a newer thalia_sim"
                 )
-            self.lengths: dict[str, int] | None = None
-            last_t = 0.0
-            if self.status == "running":
-                self.lengths, last_t = self.committed()
-            self.duration = float(attributes["duration"]) if "duration" in attributes else last_t
+            self.run_id = text(attributes.get("run_id", b""))
+            self.read_segments()
+            last = self.segments[-1]
+            if last.file is not self.file:
+                attributes = last.file["/thalia"].attrs
+                self.status, self.error = text(attributes["status"]), text(attributes.get("error", b""))
+            self.duration = float(attributes["duration"]) if "duration" in attributes and len(self.segments) == 1 else last.t
 
     def __enter__(self) -> Recording:
         return self
@@ -110,7 +114,38 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        self.file.close()
+        for file in self.opened:
+            file.close()
+
+    def read_segments(self) -> None:
+        """Open the files of later lives of this run, and find which rows of each are valid."""
+        found = [self.segment(self.path, self.file)]
+        self.files = [self.path]  # all of this run
+        for path in later_files(self.path):
+            if path.stat().st_size == 0:
+                continue
+            file = open_file(path)
+            self.opened.append(file)
+            if text(file["/thalia"].attrs.get("run_id", b"?")) == self.run_id:
+                self.files.append(path)
+                if self.status != "complete" and fmt.COMMIT.path in file:
+                    found.append(self.segment(path, file))
+        self.parts = chain(found)
+        self.segments = [segment for segment, _ in self.parts]
+
+    def segment(self, path: Path, file: h5py.File) -> Segment:
+        """A file of the run and what is valid in it."""
+        if fmt.COMMIT.path not in file:
+            raise RecordingError(f"{path} ends before its first spike: its run died while it was starting, so remove it")
+        names = [text(name) for name in file[fmt.COMMIT_COLUMNS.path] if text(name)]
+        base = dict(zip(names, file[fmt.COMMIT_BASE.path][:].tolist(), strict=False)) if fmt.COMMIT_BASE.path in file else {}
+        rows = file[fmt.COMMIT.path]
+        if not len(rows):
+            return Segment(path, file, base, dict.fromkeys(names, 0), 0.0, 0)
+        last = rows[-1]
+        lengths = dict(zip(names, last["lengths"].tolist(), strict=False))
+        lengths = {name: min(length, file[name].shape[0]) for name, length in lengths.items()}
+        return Segment(path, file, base, lengths, float(last["t"]), int(last["step"]))
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -122,26 +157,37 @@ class Recording:
                 raise
             raise RecordingError(f"{self.path} is damaged ({str(error).splitlines()[0]}): use a copy") from error
 
-    def committed(self) -> tuple[dict[str, int], float]:
-        """Number of valid rows of each dataset, and the time up to which they are complete."""
-        if fmt.COMMIT.path not in self.file:
-            raise RecordingError(f"{self.path} ends before its first spike: its run died while it was starting, so remove it")
-        names = [text(name) for name in self.file[fmt.COMMIT_COLUMNS.path]]
-        rows = self.file[fmt.COMMIT.path]
-        if not len(rows):
-            return dict.fromkeys(names, 0), 0.0
-        last = rows[-1]
-        return dict(zip(names, last["lengths"].tolist(), strict=False)), float(last["t"])
-
     def length(self, path: str) -> int:
-        """Valid rows of a dataset."""
-        there = self.file[path].shape[0]
-        return there if self.lengths is None else min(self.lengths.get(path, there), there)
+        """Valid rows of a dataset of the whole run."""
+        ends = [end[path] for _, end in self.parts if path in end]
+        if ends:
+            return max(ends)
+        return int(self.file[path].shape[0])
 
     def rows(self, path: str, begin: int = 0, end: int | None = None) -> np.ndarray:
+        """Rows of a dataset of the whole run, from whichever file holds them."""
         with self.reporting():
-            length = self.length(path)
-            return self.file[path][begin : length if end is None else min(end, length)]
+            holders = [(s, end_row[path]) for s, end_row in self.parts if path in end_row]
+            if not holders:
+                return self.file[path][begin:end]
+            stop = self.length(path) if end is None else min(end, self.length(path))
+            found = []
+            for segment, last in holders:
+                first = segment.base.get(path, 0)
+                low, high = max(begin, first), min(stop, last)
+                if low < high:
+                    found.append(segment.file[path][low - first : high - first])
+            if len(found) == 1:
+                return found[0]
+            return np.concatenate(found) if found else holders[0][0].file[path][:0]
+
+    def report_start(self, group: str) -> float:
+        """Time (ms) of the first row of a report."""
+        for segment, end in self.parts:
+            path = f"{group}/data"
+            if end.get(path, 0) > segment.base.get(path, 0):
+                return float(segment.file[f"{group}/mapping/time"][0])
+        return 0.0
 
     def units(self, path: str) -> str:
         return text(self.file[path].attrs["units"])
@@ -223,7 +269,7 @@ class Recording:
         return t[inside], k[inside]
 
     def sorted_by_time(self, path: str) -> bool:
-        return self.file[path].attrs.get("sorting", fmt.SORTING["none"]) == fmt.SORTING["by_time"]
+        return len(self.parts) == 1 and self.file[path].attrs.get("sorting", fmt.SORTING["none"]) == fmt.SORTING["by_time"]
 
     def window(self, path: str, t0: float | None, t1: float | None) -> tuple[int, int]:
         """First and last row with t0 < t <= t1, by halving; all rows if the order is not proved."""
@@ -245,7 +291,7 @@ class Recording:
             there = ", ".join(f"{v} of {p}" for p, v in groups) or "none"
             raise RecordingError(f"{variable} of {population} is not in {self.path}: sampled are {there}")
         group = groups[population, variable]
-        start, step, dt = float(group["mapping/time"][0]), float(group.attrs["every"]), self.dt
+        start, step, dt = self.report_start(group.name), float(group.attrs["every"]), self.dt
         ticks = round(start / dt) + round(step / dt) * np.arange(self.length(f"{group.name}/data"))
         t = ticks * self.meta["dt_ns"] / 1e6
         begin = 0 if t0 is None else int(np.searchsorted(t, t0, side="right"))

@@ -152,7 +152,7 @@ class CountTable:
         writer.group("/thalia/counts", {"bin": self.bin_steps * dt, "start": 0.0, "units": "ms"})
         writer.constant(fmt.COUNTS_NAMES, [p.name for p in populations])
         self.column = writer.column(fmt.COUNTS, width=self.n)
-        self.done = 0  # bins written
+        self.done = writer.base.get(fmt.COUNTS.path, 0)  # bins written
         self.open = np.zeros(self.n, dtype=np.int64)  # [n_populations] counts of the bin that is not over yet
 
     def append(self, steps: np.ndarray, owner: np.ndarray, step: int) -> None:
@@ -225,6 +225,7 @@ class WeightTable:
         writer.group("/thalia/weights/{projection}", {}, **words)
         for entry, values in ((fmt.WEIGHT_I, i), (fmt.WEIGHT_J, j), (fmt.WEIGHT_DELAY, delay)):
             writer.constant(entry.named(**words), values)
+        self.base = writer.base.get(fmt.WEIGHT_DATA.named(**words).path, 0)
         self.last: float | None = None  # ms, time of the latest snapshot
         self.t, self.offset, self.count, self.data = (
             writer.column(entry.named(**words)) for entry in (fmt.WEIGHT_TIMES, fmt.WEIGHT_OFFSET, fmt.WEIGHT_COUNT, fmt.WEIGHT_DATA)
@@ -233,7 +234,7 @@ class WeightTable:
     def append(self, t: float, w: np.ndarray) -> None:
         """One snapshot [n_syn] at time t (ms)."""
         self.last = t
-        self.offset.append(np.array([self.data.rows]))
+        self.offset.append(np.array([self.base + self.data.rows]))
         self.t.append(np.array([t]))
         self.count.append(np.array([len(w)]))
         self.data.append(np.array(w, dtype=np.float32))

@@ -8,11 +8,14 @@ is set by `end`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import platform
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,10 +94,13 @@ class Column:
 class RecordingWriter:
     """One file. Order of calls: `group`, `constant`, `column` ...; `begin`; `append` to columns and `commit`; `end`."""
 
-    def __init__(self, path: str | Path, force: bool = False) -> None:
+    def __init__(self, path: str | Path, force: bool = False, run_id: str | None = None, base: Mapping[str, int] | None = None) -> None:
         self.path = check_target(path, force)
+        self.run_id = uuid.uuid4().hex if run_id is None else run_id
+        self.base = dict(base or {})  # rows of each dataset in earlier files of this run
         self.columns: dict[str, Column] = {}
         self.committed: dict[str, int] = {}  # length of each dataset at the last commit
+        self.committed_t: float | None = None  # ms, its time
         self.at_end: list[Callable[[h5py.File], None]] = []  # what `end` writes into the finished file
         self.begun = time.perf_counter()
         with self.reporting("create"):
@@ -104,6 +110,8 @@ class RecordingWriter:
         for name in ("/spikes", "/report", "/thalia"):
             self.group(name)
         self.file["/thalia"].attrs["format_version"] = np.bytes_(fmt.FORMAT_VERSION)
+        self.file["/thalia"].attrs["run_id"] = np.bytes_(self.run_id)
+        self.file["/thalia"].attrs["owner"] = np.bytes_(this_process())
         self.set_status("running")
 
     @contextmanager
@@ -146,9 +154,10 @@ class RecordingWriter:
         """A dataset that grows by rows of `width` numbers (None: of one)."""
         kind = np.dtype(entry.dtype if dtype is None else dtype)
         across = () if width is None else (width,)
+        most = () if width is None else (max(1, width),)  # HDF5 wants no chunk wider than the dataset may be
         wide = () if width is None else (max(1, min(width, fmt.CHUNK_BYTES // kind.itemsize)),)
         chunks = (max(1, min(fmt.CHUNK, fmt.CHUNK_BYTES // (kind.itemsize * math.prod(wide)))), *wide)
-        dataset = self.file.create_dataset(entry.path, (0, *across), kind, maxshape=(None, *across), chunks=chunks, fletcher32=True)
+        dataset = self.file.create_dataset(entry.path, (0, *across), kind, maxshape=(None, *most), chunks=chunks, fletcher32=True)
         self.columns[entry.path] = Column(self.describe(dataset, entry))
         return self.columns[entry.path]
 
@@ -174,6 +183,7 @@ class RecordingWriter:
         self.group("/thalia/commit")
         names = list(self.columns)
         self.constant(fmt.COMMIT_COLUMNS, names)
+        self.constant(fmt.COMMIT_BASE, [self.base.get(name, 0) for name in names])
         kind = np.dtype([("step", "i8"), ("t", "f8"), ("wall", "f8"), ("lengths", "i8", (max(len(names), 1),))])
         self.commits = self.column(fmt.COMMIT, dtype=kind)
         del self.columns[fmt.COMMIT.path]
@@ -184,6 +194,10 @@ class RecordingWriter:
     @property
     def pending_bytes(self) -> int:
         return sum(column.pending_bytes for column in self.columns.values())
+
+    def positions(self) -> dict[str, int]:
+        """Rows of each dataset, those in earlier files of this run included."""
+        return {name: self.base.get(name, 0) + column.rows for name, column in self.columns.items()}
 
     def check_room(self) -> None:
         """Refuse a write that will not fit: once a write has failed, HDF5 can no longer close the file."""
@@ -208,6 +222,7 @@ class RecordingWriter:
             self.commits.write()
             self.commits.dataset.flush()
             self.committed = {**lengths, fmt.COMMIT.path: self.commits.length}
+            self.committed_t = t
 
     # ending ----------------------------------------------------------------------------------------------------------
 
@@ -237,6 +252,42 @@ class RecordingWriter:
             thalia["duration"], thalia["finished"], thalia["error"] = duration, np.bytes_(now()), np.bytes_(error.encode())
             self.set_status(status)
             self.file.close()
+
+
+def this_process() -> str:
+    """Who writes: a hash of host and boot, the process, and when it began; nothing that can be read back."""
+    return f"{host_hash()}:{os.getpid()}:{process_begin(os.getpid())}"
+
+
+def host_hash() -> str:
+    """Hash of this machine since it was booted."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return hashlib.sha256(f"{platform.node()} {boot.read_text() if boot.exists() else ''}".encode()).hexdigest()[:16]
+
+
+def process_begin(pid: int) -> str:
+    """When a process began, in the system's own count; empty where that is not to be had, or if there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def is_alive(owner: str) -> bool | None:
+    """Whether the process that `this_process` named still runs; None if it ran on another machine."""
+    host, _, rest = owner.partition(":")
+    pid, _, begin = rest.partition(":")
+    if host != host_hash() or not pid.isdigit():
+        return None
+    if begin:
+        return process_begin(int(pid)) == begin
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def plain(value: Any) -> Any:
