@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from killed_run import Scaling, describe
 
 from thalia_sim import (
     DC,
@@ -27,6 +28,7 @@ from thalia_sim import (
     Poisson,
     PoissonSource,
     Ramp,
+    Recorder,
     Sample,
     Simulation,
     SpikeArray,
@@ -43,10 +45,11 @@ from thalia_sim import (
     probability,
     total_number,
 )
-from thalia_sim.errors import CheckpointError, SimulationError
+from thalia_sim.errors import CheckpointError, RecordingError, SimulationError
 from thalia_sim.kernels import loop
 from thalia_sim.portable import Form, Reader, read_network, write_network
 from thalia_sim.recording.checkpoint import VERSION, checkpoints, newest_checkpoint
+from thalia_sim.recording.segments import recover_recording
 from thalia_sim.snapshot import EMPTY, REBUILT, SAVED, STATIC
 
 pytestmark = pytest.mark.filterwarnings("ignore::thalia_sim.errors.UnusualValue", "ignore::thalia_sim.errors.EmptyProjection")
@@ -413,6 +416,46 @@ def test_a_run_that_was_killed_again_and_again_is_the_run(tmp_path):
     assert [p.name for p in tmp_path.glob("killed*")].count("killed.2.h5") == 0
 
 
+@pytest.mark.parametrize("rest", [b"", b"\x89HDF\r\n\x1a\n" + bytes(2000)])
+def test_a_file_that_died_while_it_was_created_hides_nothing(tmp_path, rest):
+    """The rows before it are read, and the run goes on in the next file."""
+    path = tmp_path / "a.h5"
+    assert life(path, 1, "0.4").returncode == -9
+    with open_recording(path) as recording:
+        before = recording.duration
+    (tmp_path / "a.2.h5").write_bytes(rest)
+    with open_recording(path) as recording:
+        assert recording.duration == before
+    assert life(path, 1, "replace:2").returncode in (0, -9)
+    assert life(path).returncode == 0
+    with open_recording(path) as recording:
+        assert (recording.status, recording.duration) == ("complete", 4000.0)
+
+
+def test_recover_makes_one_finished_file(tmp_path):
+    """All committed rows, at once readable by others; not while its process lives."""
+    path = tmp_path / "a.h5"
+    assert life(path, 1, "0.4").returncode == -9
+    life(path, 1, "replace:3")
+    with open_recording(path) as recording:
+        status, before, rows = recording.status, recording.duration, recording.spikes("exc")
+    assert status == "running"
+    assert f"up to {before:g} ms" in recover_recording(path)
+    with open_recording(path) as recording:
+        assert (recording.status, recording.duration) == ("recovered", before)
+        assert all(np.array_equal(a, b) for a, b in zip(recording.spikes("exc"), rows, strict=True))
+    assert [p.name for p in tmp_path.glob("*.h5")] == ["a.h5"]
+    assert "needs no recovery" in recover_recording(path)
+    assert life(path).returncode == 0, "a recovered recording can still be gone on with"
+    with open_recording(path) as recording:
+        assert (recording.status, recording.duration) == ("complete", 4000.0)
+    sim = Simulation(describe(), [Scaling(), Recorder(tmp_path / "b.h5")])
+    sim.run(5.0)
+    with pytest.raises(RecordingError, match="is being written by a process that runs"):
+        recover_recording(tmp_path / "b.h5")
+    sim.close()
+
+
 def test_the_last_two_checkpoints_are_kept(tmp_path):
     assert life(tmp_path / "a.h5").returncode == 0
     folder = tmp_path / "a.ckpt"
@@ -420,3 +463,54 @@ def test_the_last_two_checkpoints_are_kept(tmp_path):
     newest = newest_checkpoint(folder)
     newest.write_bytes(newest.read_bytes()[:-1])
     assert newest_checkpoint(folder).stem == "39000", "a damaged one is passed over"
+
+
+def test_branches_share_their_past_and_differ_by_what_was_changed(tmp_path):
+    """Two continuations with nothing changed are equal; other noise, or one changed parameter, makes another run; each has a recording of its own."""
+    net = describe()
+    with Simulation(net, [Scaling(), Recorder(tmp_path / "a.h5", counts=7.0)], blocks=2) as sim:
+        sim.run(500.0)
+        sim.save(tmp_path / "a.ckpt.h5")
+        sim.run(300.0)
+    found = {}
+    for name, options, changed in (("same", {}, False), ("noise", {"noise_seed": 4}, False), ("changed", {}, True)):
+        with Simulation.resume(tmp_path / "a.ckpt.h5", branch=tmp_path / f"{name}.h5", **options) as sim:
+            if changed:
+                sim["inh"].v_th = np.where(np.arange(200) == 7, -51.5, -50.0)
+            sim.run(300.0)
+        with open_recording(tmp_path / f"{name}.h5") as recording:
+            assert (recording.begin, recording.duration) == (500.0, 300.0)
+            found[name] = recording.spikes("inh")
+            counts = recording.counts("inh")
+            assert counts.t[0] == 497.0 and counts.counts.sum() == len(found[name][0])
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert (recording.begin, recording.duration) == (0.0, 800.0)
+        whole = recording.spikes("inh", 500.0)
+    assert len(whole[0]) > 100
+    assert all(np.array_equal(a, b) for a, b in zip(whole, found["same"], strict=True))
+    assert not np.array_equal(found["noise"][0], whole[0])
+    events = [list(zip(*(x[:50] for x in spikes), strict=True)) for spikes in (whole, found["changed"])]
+    first = next(b for a, b in zip(*events, strict=True) if a != b)
+    assert first[1] == 7, "the first event that differs is of the neuron that was changed"
+    with pytest.raises(RecordingError, match="exists"):
+        Simulation.resume(tmp_path / "a.ckpt.h5", branch=tmp_path / "same.h5")
+
+
+def test_a_branch_can_be_gone_on_with(tmp_path):
+    """Its recording is continued like any other."""
+    net = describe()
+    sim = Simulation(net, [Scaling(), Recorder(tmp_path / "a.h5", counts=7.0)], blocks=2)
+    sim.run(100.0)
+    sim.save(tmp_path / "first.h5")
+    branch = Simulation.resume(tmp_path / "first.h5", branch=tmp_path / "b.h5")
+    branch.run(100.0)
+    branch.save(tmp_path / "second.h5")
+    branch.close()
+    with Simulation.resume(tmp_path / "second.h5") as again:
+        again.run(100.0)
+    sim.run(200.0)
+    sim.close()
+    with open_recording(tmp_path / "a.h5") as a, open_recording(tmp_path / "b.h5") as b:
+        assert (b.begin, b.duration, b.status) == (100.0, 200.0, "complete")
+        assert all(np.array_equal(x, y) for x, y in zip(a.spikes("exc", 100.0), b.spikes("exc"), strict=True))
+        assert np.array_equal(a.counts("exc").counts[15:], b.counts("exc").counts[1:])

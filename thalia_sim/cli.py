@@ -143,6 +143,18 @@ def recover(file: Path) -> None:
 
 @commands.command()
 @click.argument("file", type=FILE)
+@click.option("--every", type=click.FloatRange(min=0.05), default=1.0, show_default=True, help="Seconds between two looks.")
+def watch(file: Path, every: float) -> None:
+    """Follow a run by its recording FILE from another process: time, speed, rates. Ends with the run."""
+    from .analysis.watch import watch_recording
+
+    with plain_errors():
+        for line in watch_recording(file, every):
+            click.echo(line)
+
+
+@commands.command()
+@click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(file: Path, as_json: bool) -> None:
     """Say what the recording FILE holds: what it is, units, rates per population, size."""

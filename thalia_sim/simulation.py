@@ -82,6 +82,13 @@ def wiring_of(net: Any) -> list[Any]:
     return found
 
 
+def whole_number(value: Any, what: str) -> int:
+    """A whole number, and nothing else."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise SimulationError(f"{what} is {value!r}: give a whole number")
+    return int(value)
+
+
 def unchanged(a: Any, b: Any) -> bool:
     """Whether two such values are the same; arrays and wirings if they are the same object."""
     return a is b or (is_number(a) and a == b) or (isinstance(a, str) and a == b)
@@ -132,22 +139,33 @@ class Simulation:
         self.build_s = time.perf_counter() - begun
 
     @classmethod
-    def resume(cls, path: str | Path, *, hooks: Iterable[Hook] = (), threads: int = 1, recording: str | Path | None = None) -> Simulation:
+    def resume(
+        cls, path: str | Path, *, hooks: Iterable[Hook] = (), threads: int = 1, recording: str | Path | None = None,
+        branch: str | Path | None = None, noise_seed: int | None = None,
+    ) -> Simulation:  # fmt: skip
         """The simulation that was saved in a file, ready to go on to the bit; on any number of threads.
 
         Its hooks come back with their state; `hooks` are further ones, which start now. A model or hook of your own is found by its name, so
         import the script that defines it. `recording` says where its recorder's file is now, if it was moved. CheckpointError if the file is
         damaged, or if the source of a model has changed since.
+
+        For a branch, one of many continuations of the same past: `branch` is the file for its recorder, a recording of its own that begins now;
+        `noise_seed` gives it other noise from now on (events of rare Poisson trains that were drawn already still come). What is changed in it
+        afterwards is all that differs: the noise of everything else stays the same.
         """
         stored = read_checkpoint(path)
         read = Reader(stored.array)
         tree = stored.tree
         net = read_network(read, tree["network"])
+        if noise_seed is not None:
+            net.noise_seed = whole_number(noise_seed, "noise_seed")
         run = tree["run"]
         with_saved = [*snapshot.read_hooks(tree, read), *hooks]
         for hook in with_saved:
             if recording is not None and isinstance(hook, Recorder):
                 hook.path = Path(recording)
+            if branch is not None and isinstance(hook, Recorder):
+                hook.branch(branch)
         sim = cls(
             net, with_saved, threads=threads, precision=run["precision"], blocks=run["blocks"], sleeping=run["sleeping"],
             rows=snapshot.read_rows(net, tree, read),

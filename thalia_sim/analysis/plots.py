@@ -62,7 +62,7 @@ def plot_recording(path: str | Path, out: str | Path) -> Path:
         axes = figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
         for ax, (draw, extra) in zip(axes, panels, strict=True):
             draw(ax, recording, *extra)
-        share_time(axes, [draw is not weight_histogram for draw, _ in panels], recording.duration)
+        share_time(axes, [draw is not weight_histogram for draw, _ in panels], recording.begin, recording.duration)
         figure.suptitle(title(recording), x=0.01, ha="left", fontsize=10)
         try:
             figure.savefig(out, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
@@ -97,11 +97,11 @@ def style_of(recording: Recording, population: str) -> tuple[str, Any]:
     return COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]
 
 
-def share_time(axes: Sequence[Axes], timed: Sequence[bool], duration: float) -> None:
+def share_time(axes: Sequence[Axes], timed: Sequence[bool], begin: float, duration: float) -> None:
     """One time axis for the panels that have one; its label under the last of them."""
     shown = [ax for ax, has_time in zip(axes, timed, strict=True) if has_time]
     for ax in shown:
-        ax.set_xlim(0.0, duration or 1.0)
+        ax.set_xlim(begin, begin + (duration or 1.0))
         ax.tick_params(labelbottom=ax is shown[-1])
     shown[-1].set_xlabel("time (ms)")
 
@@ -150,7 +150,7 @@ def rates(ax: Axes, recording: Recording, width: float | None = None) -> None:
     populations = [p for p in recording.populations.values() if p.n_recorded]
     width = bin_width(recording.duration, len(populations)) if width is None else width
     n_bins = int(recording.duration / width + 1e-9)  # whole ones
-    edges = np.arange(n_bins + 1) * width
+    edges = recording.begin + np.arange(n_bins + 1) * width
     for p in populations:
         colour, dashes = style_of(recording, p.name)
         hz = spike_histogram(recording, p.name, edges) / p.n_recorded / width * 1000.0

@@ -49,7 +49,7 @@ class Recorder(Hook):
     NAME.2.h5; readers see one recording, and at the end it is one file again.
     """
 
-    transient = ("writer", "spike_table", "reports", "weights", "diagnosed", "begin_t", "committed", "sim")
+    transient = ("writer", "spike_table", "reports", "weights", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim")
 
     def __init__(
         self,
@@ -93,14 +93,17 @@ class Recorder(Hook):
         synapses = {name: sim[name].synapses() for name in self.projections}
         meta = self.metadata(sim, chosen)
         resumed = self.resumed_state
+        self.goes_on = resumed is not None
+        self.begin_step = sim.step if resumed is None else int(resumed["begin"])
+        self.begin_t = self.begin_step * sim.net.dt_ns / 1e6
         if resumed is None:
-            writer = RecordingWriter(self.path, self.force)
+            writer = RecordingWriter(self.path, self.force, begin=self.begin_t)
         else:
             base = dict(zip((name.decode() for name in resumed["names"]), resumed["rows"].tolist(), strict=True))
-            writer = RecordingWriter(next_file(self.path), run_id=resumed["run_id"].item().decode(), base=base)
+            writer = RecordingWriter(next_file(self.path), run_id=resumed["run_id"].item().decode(), base=base, begin=self.begin_t)
         try:
             writer.metadata(meta)
-            self.spike_table = SpikeTable(writer, members(sim.net), chosen, sim.dt, self.count_bin)
+            self.spike_table = SpikeTable(writer, members(sim.net), chosen, sim.dt, self.count_bin, self.begin_step)
             self.reports = [
                 (rows, declare_reports(writer, sim, selection, sample))
                 for rows, selection, sample in zip(gathered, selections, self.samples, strict=True)
@@ -115,7 +118,7 @@ class Recorder(Hook):
             writer.discard()
             raise
         self.writer = writer
-        self.begin_t, self.committed = 0.0 if resumed is not None else sim.t, time.perf_counter()
+        self.committed = time.perf_counter()
         if resumed is None:
             self.snapshots(sim, list(self.weights))
         self.sim = weakref.ref(sim)
@@ -133,13 +136,16 @@ class Recorder(Hook):
         return {
             "names": np.array([name.encode() for name in rows], dtype=np.bytes_),
             "rows": np.array(list(rows.values()), dtype=np.int64),
+            "begin": np.array(self.begin_step),
             "run_id": np.array(self.writer.run_id.encode(), dtype=np.bytes_),
             "open": np.zeros(0, np.int64) if counts is None else counts.open,
             "last": np.array([math.nan if table.last is None else table.last for table in self.weights.values()], dtype=np.float64),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        if state and self.spike_table.counts is not None:
+        if not state or not self.goes_on:
+            return  # a branch has a recording of its own
+        if self.spike_table.counts is not None:
             self.spike_table.counts.open = np.array(state["open"])
         for table, last in zip(self.weights.values(), state.get("last", ()), strict=False):
             table.last = None if math.isnan(last) else float(last)
@@ -154,6 +160,11 @@ class Recorder(Hook):
         self.folder.mkdir(exist_ok=True)
         prune(self.folder, keep=1)  # and the one to come
         sim.save(self.folder / f"{sim.step}.h5", store=self.folder)
+
+    def branch(self, path: str | Path) -> None:
+        """Before the start of a resumed simulation: write to a recording of its own, which begins then."""
+        self.path, self.force = check_target(path), False
+        vars(self).pop("_resumed", None)
 
     def handle(self, sim: Any) -> None:
         now = round(sim.t * 1e6)

@@ -81,6 +81,7 @@ class Recording:
 
     status    "complete", "failed", "interrupted", or "running" (still, or its process died)
     error     why it failed
+    begin     ms, time at which it begins: 0, or where a branch left the run it came from
     duration  ms of simulated time in the file
     """
 
@@ -99,13 +100,14 @@ class Recording:
                 raise RecordingError(
                     f"{self.path} has format {self.format_version}, this is a reader of {fmt.FORMAT_VERSION}: install a newer thalia_sim"
                 )
+            self.begin = float(attributes.get("begin", 0.0))
             self.run_id = text(attributes.get("run_id", b""))
             self.read_segments()
             last = self.segments[-1]
             if last.file is not self.file:
                 attributes = last.file["/thalia"].attrs
                 self.status, self.error = text(attributes["status"]), text(attributes.get("error", b""))
-            self.duration = float(attributes["duration"]) if "duration" in attributes and len(self.segments) == 1 else last.t
+            self.duration = float(attributes["duration"]) if "duration" in attributes and len(self.segments) == 1 else max(last.t - self.begin, 0.0)
 
     def __enter__(self) -> Recording:
         return self
@@ -121,14 +123,16 @@ class Recording:
         """Open the files of later lives of this run, and find which rows of each are valid."""
         found = [self.segment(self.path, self.file)]
         self.files = [self.path]  # all of this run
+        merged = text(self.file["/thalia"].attrs.get("merged", b"")).split()
         for path in later_files(self.path):
-            if path.stat().st_size == 0:
-                continue
-            file = open_file(path)
+            try:
+                file = open_file(path)
+            except RecordingError:
+                continue  # its process died while it was creating the file
             self.opened.append(file)
-            if text(file["/thalia"].attrs.get("run_id", b"?")) == self.run_id:
+            if "thalia" in file and text(file["/thalia"].attrs.get("run_id", b"?")) == self.run_id:
                 self.files.append(path)
-                if self.status != "complete" and fmt.COMMIT.path in file:
+                if text(file["/thalia"].attrs.get("life", b"?")) not in merged and fmt.COMMIT.path in file:
                     found.append(self.segment(path, file))
         self.parts = chain(found)
         self.segments = [segment for segment, _ in self.parts]
@@ -156,6 +160,12 @@ class Recording:
             if isinstance(error, RecordingError):
                 raise
             raise RecordingError(f"{self.path} is damaged ({str(error).splitlines()[0]}): use a copy") from error
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time (s) from the start of the newest file of the run to its last commit."""
+        rows = self.segments[-1].file[fmt.COMMIT.path]
+        return float(rows[-1]["wall"]) if len(rows) else 0.0
 
     def length(self, path: str) -> int:
         """Valid rows of a dataset of the whole run."""
@@ -307,7 +317,8 @@ class Recording:
         names = [text(name) for name in group["populations"]] if len(self.meta["populations"]) else []
         column = names.index(self.known(population, names, "counts"))
         width, counts = float(group.attrs["bin"]), self.rows("/thalia/counts/data")[:, column].astype(np.int64)
-        return Counts(np.arange(len(counts)) * round(width * 1e6) / 1e6, counts, width)
+        start = float(group.attrs["start"])
+        return Counts((round(start * 1e6) + np.arange(len(counts)) * round(width * 1e6)) / 1e6, counts, width)
 
     def projections(self) -> list[str]:
         """Projections of which there are weights."""

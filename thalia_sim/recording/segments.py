@@ -104,6 +104,9 @@ def merge(recording: Any, status: str, error: str = "") -> None:
             attributes["status"] = np.array(status.encode(), dtype="S16")
             attributes["finished"], attributes["error"] = np.bytes_(now()), np.bytes_(error.encode())
             attributes["duration"] = recording.duration
+            known = [file["/thalia"].attrs for file in recording.opened]
+            lives = [marks[name].decode() for marks in known for name in ("merged", "life") if name in marks]
+            attributes["merged"] = np.bytes_(" ".join(lives).encode())
         with open(part, "r+b") as file:
             os.fsync(file.fileno())
         others = [path for path in recording.files if path != target]

@@ -38,6 +38,7 @@ class SpikeTable:
 
     chosen     population -> None (all elements) or the sorted numbers of those recorded; populations left out are not recorded
     count_bin  ms, or None for no counts
+    first_step clock value at which the recording begins
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SpikeTable:
         chosen: Mapping[str, np.ndarray | None],
         dt: float,
         count_bin: float | None = None,
+        first_step: int = 0,
     ) -> None:
         self.dt, self.populations = dt, populations
         n_total = max((p.offset + p.n for p in populations), default=0)
@@ -59,7 +61,7 @@ class SpikeTable:
         self.last_step, self.in_order = 0, True
         self.columns = {name: declare_spikes(writer, p, chosen[p.name]) for name, p in by_name(populations).items() if name in chosen}
         self.kept = {name: mask_of(chosen[name], by_name(populations)[name].n) for name in self.columns}
-        self.counts = CountTable(writer, populations, dt, count_bin) if count_bin is not None else None
+        self.counts = CountTable(writer, populations, dt, count_bin, first_step) if count_bin is not None else None
         writer.at_end.append(self.declare_order)
 
     @property
@@ -143,16 +145,19 @@ def declare_spikes(writer: RecordingWriter, p: Members, chosen: np.ndarray | Non
 
 
 class CountTable:
-    """Spikes of every population in bins of `width` ms. Bin k holds the steps k * bin_steps to (k + 1) * bin_steps - 1."""
+    """Spikes of every population in bins of `width` ms. Bin k holds the steps k * bin_steps to (k + 1) * bin_steps - 1; the first bin of a
+    recording that begins later is the one in which it begins."""
 
-    def __init__(self, writer: RecordingWriter, populations: Sequence[Members], dt: float, width: float) -> None:
+    def __init__(self, writer: RecordingWriter, populations: Sequence[Members], dt: float, width: float, first_step: int = 0) -> None:
         self.bin_steps, self.n = max(1, round(width / dt)), len(populations)
         if not np.isclose(self.bin_steps * dt, width):
             raise RecordingError(f"counts = {width} ms is no whole number of steps of {dt} ms: choose a multiple")
-        writer.group("/thalia/counts", {"bin": self.bin_steps * dt, "start": 0.0, "units": "ms"})
+        first = first_step // self.bin_steps
+        start = float(clock_times(np.array(first * self.bin_steps), dt))
+        writer.group("/thalia/counts", {"bin": self.bin_steps * dt, "start": start, "units": "ms"})
         writer.constant(fmt.COUNTS_NAMES, [p.name for p in populations])
         self.column = writer.column(fmt.COUNTS, width=self.n)
-        self.done = writer.base.get(fmt.COUNTS.path, 0)  # bins written
+        self.done = first + writer.base.get(fmt.COUNTS.path, 0)  # first bin that is not over
         self.open = np.zeros(self.n, dtype=np.int64)  # [n_populations] counts of the bin that is not over yet
 
     def append(self, steps: np.ndarray, owner: np.ndarray, step: int) -> None:

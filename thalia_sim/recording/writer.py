@@ -94,7 +94,9 @@ class Column:
 class RecordingWriter:
     """One file. Order of calls: `group`, `constant`, `column` ...; `begin`; `append` to columns and `commit`; `end`."""
 
-    def __init__(self, path: str | Path, force: bool = False, run_id: str | None = None, base: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, path: str | Path, force: bool = False, run_id: str | None = None, base: Mapping[str, int] | None = None, begin: float = 0.0
+    ) -> None:
         self.path = check_target(path, force)
         self.run_id = uuid.uuid4().hex if run_id is None else run_id
         self.base = dict(base or {})  # rows of each dataset in earlier files of this run
@@ -111,6 +113,8 @@ class RecordingWriter:
             self.group(name)
         self.file["/thalia"].attrs["format_version"] = np.bytes_(fmt.FORMAT_VERSION)
         self.file["/thalia"].attrs["run_id"] = np.bytes_(self.run_id)
+        self.file["/thalia"].attrs["begin"] = begin
+        self.file["/thalia"].attrs["life"] = np.bytes_(uuid.uuid4().hex)
         self.file["/thalia"].attrs["owner"] = np.bytes_(this_process())
         self.set_status("running")
 
