@@ -45,6 +45,7 @@ from thalia_sim import (
     probability,
     total_number,
 )
+from thalia_sim.analysis.compare import compare_recordings
 from thalia_sim.errors import CheckpointError, RecordingError, SimulationError
 from thalia_sim.kernels import loop
 from thalia_sim.portable import Form, Reader, read_network, write_network
@@ -492,6 +493,13 @@ def test_branches_share_their_past_and_differ_by_what_was_changed(tmp_path):
     events = [list(zip(*(x[:50] for x in spikes), strict=True)) for spikes in (whole, found["changed"])]
     first = next(b for a, b in zip(*events, strict=True) if a != b)
     assert first[1] == 7, "the first event that differs is of the neuron that was changed"
+    told = compare_recordings(tmp_path / "same.h5", tmp_path / "changed.h5")
+    assert (told["from_ms"], told["to_ms"], told["spikes_equal"], told["equal"]) == (500.0, 800.0, False, False)
+    assert told["first_difference"] == {"t_ms": first[0], "population": "inh", "id": 7, "in": "b"}
+    assert told["rates_hz"]["inh"]["b"] > told["rates_hz"]["inh"]["a"] > 1.0
+    told = compare_recordings(tmp_path / "same.h5", tmp_path / "a.h5")
+    assert told["spikes_equal"] and not told["equal"] and told["first_difference"] is None, "a.h5 begins earlier"
+    assert compare_recordings(tmp_path / "a.h5", tmp_path / "a.h5")["equal"]
     with pytest.raises(RecordingError, match="exists"):
         Simulation.resume(tmp_path / "a.ckpt.h5", branch=tmp_path / "same.h5")
 

@@ -89,3 +89,18 @@ def test_links_between_pages(file):
     for link in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
         if not link.startswith("http") and Path(link).name != "performance.md":
             assert (file.parent / link).exists(), link
+
+
+def test_the_page_on_recordings_is_what_the_code_declares():
+    """Every group, dataset and metadatum with its type, shape, unit and sentence."""
+    from thalia_sim.recording import format as fmt
+
+    page = (ROOT / "docs" / "recording.md").read_text(encoding="utf-8")
+    expected = [f"| `{name}` | {sentence} |" for name, sentence in fmt.GROUPS.items()]
+    entries = [entry for entry in vars(fmt).values() if isinstance(entry, fmt.Entry)]
+    expected += [f"| `{e.path}` | {e.dtype} | `{e.shape}` | {e.units} | {e.sentence} |" for e in entries]
+    expected += [f"| `/thalia/meta/{name}` | {units} | {sentence} |" for name, (units, sentence) in fmt.META.items()]
+    there = [line for line in page.splitlines() if line.startswith("| `/") and "`, `" not in line and line.count("|") in (3, 4, 6)]
+    missing = [line for line in expected if line not in there]
+    assert not missing
+    assert len(entries) > 20 and page.count("| `/spikes/{population}") >= 4

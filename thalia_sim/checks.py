@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .distributions import Distribution, array_problem
+from .distributions import Distribution
 from .errors import DescriptionError, PathError, UnusualValue, nearest
+from .given import as_array, finite_array, is_number, short, type_problem
 from .neurons.contract import model_of
 from .selection import Population
 
 FASTEST = 1e9  # Hz, of a Poisson process
-
-
-def is_number(value: Any) -> bool:
-    """A single number, and no truth value."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+NOT_NEGATIVE = ("t_ref", "x_max", "i_max", "g_max", "g_l_min", "left")  # durations and sizes
+FINITE = ("e_l", "e_exc", "e_inh", "v_reset", "g_l_min")
 
 
 def bad_parameter(value: Any, n: int | None) -> str | None:
@@ -28,9 +26,10 @@ def bad_parameter(value: Any, n: int | None) -> str | None:
     if is_number(value):
         return "is nan: give a number" if math.isnan(value) else None
     if isinstance(value, (list, tuple, np.ndarray)):
-        values = np.asarray(value)
-        if values.dtype.kind not in "iuf":
-            return f"has type {values.dtype}: give numbers"
+        values = as_array(value)
+        problem = type_problem(values)
+        if problem:
+            return problem
         if np.isnan(values).any():
             return f"is nan at place {int(np.flatnonzero(np.isnan(values.ravel()))[0])}: give numbers"
         if n is not None and values.shape != (n,):
@@ -43,31 +42,33 @@ def numbers(value: Any, what: str) -> np.ndarray:
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise DescriptionError(f"{what} is given {value!r}: give numbers") from None
+        raise DescriptionError(f"{what} is given {short(value)}: give numbers") from None
 
 
 def gain_problem(value: Any, signed: bool) -> str | None:
     """What is wrong with a gain, which multiplies weights and must leave their sign alone if the receptor asks for one; or None."""
     if not is_number(value) or not math.isfinite(value) or (signed and value < 0):
-        return f"is {value!r}: give a finite number{', at least 0, since its receptor takes weights of one sign' if signed else ''}"
+        return f"is {short(value)}: give a finite number{', at least 0, since its receptor takes weights of one sign' if signed else ''}"
     return None
 
 
 def range_problem(field: str, value: Any) -> str | None:
-    """What is wrong with a parameter by what its name says: a time constant or capacitance is positive, a refractory period not negative."""
-    least = float(np.min(value)) if np.size(value) else 1.0
+    """What is wrong with a value by what its name says: a time constant is positive, a bound not negative, a potential to reset to finite."""
+    least, most = extremes(value) if np.size(value) else (1.0, 1.0)
     if (field.startswith("tau") or field == "c_m") and not least > 0.0:
         return f"is {least:g}: must be positive"
-    if field == "t_ref" and least < 0.0:
+    if field in NOT_NEGATIVE and least < 0.0:
         return f"is {least:g}: must be at least 0"
+    if field in FINITE and not (math.isfinite(least) and math.isfinite(most)):
+        return f"is {most if math.isfinite(least) else least:g}: must be finite"
     return None
 
 
 def rate_problem(rate: Any, n: int) -> str | None:
     """What is wrong with a rate in Hz (number, array [n] or TimedArray) of n trains, or None."""
-    values = np.asarray(getattr(rate, "values", rate))
+    values = as_array(getattr(rate, "values", rate))
     if values.dtype.kind not in "iuf":
-        return f"is {rate!r}: give a number, one value an element or a TimedArray, in Hz"
+        return f"is {short(rate)}: give a number, one value an element or a TimedArray, in Hz"
     if not np.isfinite(values).all() or values.min(initial=0.0) < 0:
         return f"is {values[~(values >= 0) | np.isinf(values)][0] if values.ndim else values}: a rate is finite and at least 0 Hz"
     if values.max(initial=0.0) > FASTEST:
@@ -107,7 +108,7 @@ def check_parameter(population: Population, field: str, value: Any) -> None:
     model = model_of(population.model)
     problem = bad_parameter(value, population.n if model.kind == "neuron" else None)
     if problem is None and model.kind == "neuron" and not is_number(value) and not isinstance(value, (list, tuple, np.ndarray)):
-        problem = f"is {value!r}: give a number or one value an element"
+        problem = f"is {short(value)}: give a number or one value an element"
     if problem is None and model.kind == "neuron":
         problem = range_problem(field, value)
     if problem is None and field == "rate" and model.kind == "source":
@@ -123,22 +124,26 @@ def check_parameter(population: Population, field: str, value: Any) -> None:
             question(f"{field} = {strange[0]:g} {unit} at population {population.name}", float(strange[0]), unit, (low, high))
 
 
+def question_order(population: Population) -> None:
+    """Warn of a reset or a lower bound of the potential above the threshold, where both are one number: such a neuron fires at every step."""
+    found = {f: x for f, x in population.model._asdict().items() if is_number(x) and math.isfinite(x)}
+    for field in ("v_reset", "v_min"):
+        if field in found and "v_th" in found and found[field] > found["v_th"]:
+            text = f"{field} = {found[field]:g} at population {population.name} is above v_th = {found['v_th']:g}: lower it, or raise v_th"
+            warnings.warn(text, UnusualValue, stacklevel=3)
+
+
 def checked_initial(population: Population, field: str, value: Any) -> Any:
     """An initial value as a float, an array [n] or a Distribution."""
     model = model_of(population.model)
     if field not in model.state_fields:
         remedy = nearest(field, model.state_fields)
         raise PathError(f"population {population.name} ({model.name}) has no state {field!r} to start from: {remedy}")
-    if isinstance(value, Distribution):
-        return value
-    if is_number(value):
-        if not math.isfinite(value):
-            raise DescriptionError(f"initial {field} of population {population.name} is {value}: give a finite number")
-        return float(value)
-    values = np.array(value)
-    problem = array_problem(values)
-    if problem is None and values.shape != (population.n,):
-        problem = f"has shape {list(values.shape)} for {population.n} elements: give a number, a distribution or one value an element"
+    where = f"initial {field} of population {population.name}"
+    found = value if isinstance(value, Distribution) else finite_array(value, where)
+    problem = range_problem(field, found) if field in NOT_NEGATIVE else None
+    if problem is None and isinstance(found, np.ndarray) and found.ndim and found.shape != (population.n,):
+        problem = f"has shape {list(found.shape)} for {population.n} elements: give a number, a distribution or one value an element"
     if problem:
-        raise DescriptionError(f"initial {field} of population {population.name} {problem}")
-    return values.astype(np.float64)
+        raise DescriptionError(f"{where} {problem}")
+    return float(found) if isinstance(found, np.ndarray) and not found.ndim else found

@@ -154,6 +154,21 @@ def watch(file: Path, every: float) -> None:
 
 
 @commands.command()
+@click.argument("first", type=FILE)
+@click.argument("second", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Compare two recordings: equal or not, where they part, rates and weights. The exit code is 0 if they are equal, else 3."""
+    from .analysis.compare import compare_recordings, format_comparison
+
+    with plain_errors():
+        facts = compare_recordings(first, second)
+    click.echo(json_text.dumps(facts) if as_json else format_comparison(facts))
+    if not facts["equal"]:
+        sys.exit(3)
+
+
+@commands.command()
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(file: Path, as_json: bool) -> None:

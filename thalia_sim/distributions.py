@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,13 +193,3 @@ class Uniform(Distribution):
 
     def encoded(self) -> tuple[int, NDArray[np.float64]]:
         return UNIFORM, np.array([self.low, self.high, 0.0, 0.0])
-
-
-def array_problem(values: NDArray[Any]) -> str | None:
-    """What is wrong with an array of numbers, or None."""
-    if values.dtype.kind not in "iuf":
-        return f"has type {values.dtype}: give numbers"
-    if not np.isfinite(values).all():
-        k = int(np.flatnonzero(~np.isfinite(values.ravel()))[0])
-        return f"is {values.ravel()[k]} at place {k}: give finite numbers"
-    return None

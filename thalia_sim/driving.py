@@ -96,7 +96,7 @@ class Driving:
                 if isinstance(drive.source, Poisson):
                     self.poisson(drive, name, population, index, columns, weights)
                 elif isinstance(drive.source, DC):
-                    self.dc(population, index, drive.source.amplitude, columns, drive.name)
+                    self.dc(population, index, drive.source.amplitude, columns)
                 elif isinstance(drive.source, OrnsteinUhlenbeck) or hasattr(drive.source, "__current__"):
                     self.current(drive, name, population, index)
                 elif not isinstance(drive.source, StepCurrent):
@@ -126,12 +126,10 @@ class Driving:
             raise DescriptionError(f"population {population.name} ({model.name}) has no held state i_ext: it takes no currents")
         return self.places[population.name].held + model.held.index("i_ext") * population.n
 
-    def dc(self, population: Any, index: NDArray[Any], amplitude: Any, columns: NDArray[Any], name: str) -> None:
+    def dc(self, population: Any, index: NDArray[Any], amplitude: Any, columns: NDArray[Any]) -> None:
         """Add a constant current to what is held."""
         held = self.held.array()
         values = np.asarray(amplitude, dtype=float)
-        if not np.isfinite(values).all():
-            raise DescriptionError(f"amplitude of drive {name} is {amplitude!r}: give finite pA")
         add = values if values.ndim == 0 else values[columns]
         held[self.i_ext(population) + index] += add
         if self.places[population.name].timed:
@@ -144,8 +142,6 @@ class Driving:
         noisy = isinstance(drive.source, OrnsteinUhlenbeck)
         if noisy:
             mean, sd, tau = drive.source
-            if not tau > 0 or sd < 0:
-                raise DescriptionError(f"drive {drive.name} has tau {tau!r} ms and sd {sd!r} pA: tau must be positive, sd at least 0")
             decay = math.exp(-self.net.dt / tau)
             extra = [mean, decay, sd * math.sqrt(-math.expm1(-2.0 * self.net.dt / tau))]
             kernel = self.kernel(make_drive(ornstein_uhlenbeck, self.precision))

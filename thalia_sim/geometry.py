@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError
+from .given import as_array, type_problem
 
 INFINITE = (math.inf, math.inf, math.inf)
 
@@ -50,8 +51,8 @@ def _speed(value: Any, what: str) -> float | None:
 
 def Grid(shape: tuple[int, ...], spacing: float = 1.0, speed: float | None = None, periodic: bool = False) -> Geometry:
     """A regular grid of shape (nx,), (nx, ny) or (nx, ny, nz) with `spacing` um; the last axis runs fastest."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not 1 <= len(shape) <= 3 or any(not isinstance(k, (int, np.integer)) or k < 1 for k in shape):
+    shape = tuple(shape) if np.iterable(shape) else (shape,)
+    if not 1 <= len(shape) <= 3 or any(not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1 for k in shape):
         raise DescriptionError(f"shape of Grid is {shape!r}: give one to three positive whole numbers")
     step = _length(spacing, "spacing of Grid (um)")
     full = tuple(int(k) for k in shape) + (1,) * (3 - len(shape))
@@ -84,9 +85,12 @@ def Sheet(width: float, height: float, speed: float | None = None, periodic: boo
 
 def Positions(array: ArrayLike, speed: float | None = None) -> Geometry:
     """Given positions in um: [n, 3], [n, 2] or [n]."""
-    given = np.asarray(array)
-    if given.dtype.kind not in "iuf" or not 1 <= given.ndim <= 2 or (given.ndim == 2 and not 1 <= given.shape[1] <= 3):
-        raise DescriptionError(f"positions have shape {given.shape} and type {given.dtype}: give numbers [n, 3], [n, 2] or [n] in um")
+    given = as_array(array)
+    problem = type_problem(given)
+    if problem:
+        raise DescriptionError(f"array of positions {problem}")
+    if not 1 <= given.ndim <= 2 or (given.ndim == 2 and not 1 <= given.shape[1] <= 3):
+        raise DescriptionError(f"array of positions has shape {given.shape}: give numbers [n, 3], [n, 2] or [n] in um")
     if not np.isfinite(given).all():
         raise DescriptionError("positions contain NaN or infinity: give finite numbers in um")
     flat = given.reshape(len(given), -1).astype(np.float64)

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from . import paths
-from .checks import check_parameter, checked_initial, is_number, question
+from .checks import check_parameter, checked_initial, is_number, question, question_order
 from .errors import DescriptionError, PathError, nearest
 from .geometry import Geometry, Positions, distances, shared_space
+from .given import short
 from .neurons.contract import model_of
 from .projection import Drive, Projection
 from .selection import Population, Selection
+from .sources.contract import check_source
 from .wiring import ByDistance, Wiring
 
 __all__ = ["Drive", "Network", "Population", "Projection", "Selection", "distances", "subseed"]
@@ -78,6 +80,8 @@ class Network:
         population = Population(name, int(n), model, self.n)
         for field, value in model._asdict().items():
             check_parameter(population, field, value)
+        check_source(model, population.n, self.dt, f"population {name}")
+        question_order(population)
         for field, value in initial.items():
             population.initial[field] = checked_initial(population, field, value)
         if at is not None:
@@ -111,7 +115,7 @@ class Network:
         """Let a Poisson drive or a current act on each element of the target; w is the weight of an event (number, array, Distribution)."""
         aim = self.selection(target, "target")
         name = self._free_name(name, f"{type(source).__name__.lower()}->{aim.name}", "drive")
-        self.drives[name] = Drive(name, aim, source, w, receptor)
+        self.drives[name] = Drive(name, aim, source, w, receptor, self.dt)
         return self.drives[name]
 
     def selection(self, thing: Any, role: str = "selection") -> Selection:
@@ -119,7 +123,7 @@ class Network:
         if isinstance(thing, str):
             thing = self.population(thing)
         if not isinstance(thing, (Population, Selection)):
-            raise DescriptionError(f"{role} is {thing!r}: give a population, a part of one such as exc[:50], or a sum such as exc + inh")
+            raise DescriptionError(f"{role} is {short(thing)}: give a population, a part of one such as exc[:50], or a sum such as exc + inh")
         for population, _ in thing.parts:
             if self.populations.get(population.name) is not population:
                 raise DescriptionError(f"population {population.name} belongs to another network: populate this one with it first")
@@ -145,8 +149,8 @@ class Network:
         if given is None:
             names = (default if k == 1 else f"{default}#{k}" for k in range(1, len(self.projections) + len(self.drives) + 3))
             return next(name for name in names if name not in self)
-        if not isinstance(given, str) or not given or "." in given or given != given.strip():
-            raise DescriptionError(f"name of a {kind} is {given!r}: give a text without dots")
+        if not isinstance(given, str) or not given.isprintable() or not given or set("./") & set(given) or given != given.strip():
+            raise DescriptionError(f"name of a {kind} is {given!r}: give a text without dots and slashes")
         if given in self:
             raise DescriptionError(f"there is a {given!r} already: give this {kind} another name")
         return given

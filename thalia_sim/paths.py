@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .checks import check_parameter, checked_initial, value_text
+from .checks import check_parameter, checked_initial, question_order, value_text
 from .distributions import Distribution
 from .errors import DescriptionError, PathError, nearest
+from .given import as_array
 from .neurons.contract import model_of
 from .projection import Drive, Projection, check_signs
 from .selection import Population, Selection
+from .sources.contract import check_source
 from .wiring import FromArrays, Wiring
 
 if TYPE_CHECKING:
@@ -87,19 +89,22 @@ def put(net: Network, path: str, value: Any) -> None:
     if inner is not None:
         value = dataclasses.replace(fields_of(node)[field], **{inner: value})
     if isinstance(node, Population):
-        put_population(node, field, value)
+        put_population(node, field, value, net.dt)
     elif isinstance(node, Projection):
         put_projection(node, field, value)
     else:
-        put_drive(node, field, value)
+        put_drive(node, field, value, net.dt)
 
 
-def put_population(node: Population, field: str, value: Any) -> None:
+def put_population(node: Population, field: str, value: Any, dt: float) -> None:
     """Set a parameter, or the initial value of a state field."""
     if field in node.model._fields and field not in node.initial:
-        value = np.asarray(value) if isinstance(value, list) else value
+        value = as_array(value) if isinstance(value, list) else value
         check_parameter(node, field, value)
-        node.model = node.model._replace(**{field: value})
+        model = node.model._replace(**{field: value})
+        check_source(model, node.n, dt, f"population {node.name}", whole=False)
+        node.model = model
+        question_order(node)
     else:
         node.initial[field] = checked_initial(node, field, value)
 
@@ -121,17 +126,17 @@ def put_projection(node: Projection, field: str, value: Any) -> None:
     elif field == "delay":
         node.delay = node.checked_delay(value)
     elif field == "gain":
-        node.gain = value
+        node.gain = node.checked_gain(value)
     elif field.startswith("rule."):
         node.rule = node.rule._replace(**{field[5:]: value})
     else:
         node.wiring = node.checked_wiring(dataclasses.replace(node.wiring, **{field: value}))
 
 
-def put_drive(node: Drive, field: str, value: Any) -> None:
+def put_drive(node: Drive, field: str, value: Any, dt: float) -> None:
     """Set a parameter of the source, or the weight."""
     if field in node.source._fields:
-        node.source = node.checked_source(node.source._replace(**{field: value}))
+        node.source = node.checked_source(node.source._replace(**{field: value}), dt, whole=False)
     else:
         values = node.checked_w(value)
         check_signs(f"drive {node.name}", node.target, node.receptor or "", values)

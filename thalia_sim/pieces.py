@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .distributions import ClippedNormal, Distribution
 from .errors import DescriptionError
-from .geometry import shared_space
+from .geometry import distances, shared_space
 from .kernels import build as k
 from .kernels.draw import count_binomial, count_distinct_pairs, count_sources
 from .kernels.rng import stream_key
@@ -143,6 +143,30 @@ def conduction_speed(projection: Projection) -> float | None:
     if len(speeds[0]) > 1:
         raise DescriptionError(f"sources of projection {projection.name} have several speeds {sorted(speeds[0])}: give delay=")  # type: ignore[type-var]
     return speeds[0].pop()
+
+
+def longest_distance(p: Plan) -> float:
+    """Distance in um that no synapse exceeds: of given pairs the largest, else of the boxes around sources and targets, or the rule's reach."""
+    wiring, period = p.projection.wiring, p.space[:3]
+    if len(p.at_source) == 0 or len(p.at_target) == 0:
+        return 0.0
+    if isinstance(wiring, (OneToOne, FromArrays)):
+        every = np.arange(p.n_source)
+        i, j = (wiring.i, wiring.j) if isinstance(wiring, FromArrays) else (every, every)
+        return float(distances(p.at_source[i], p.at_target[j], tuple(period)).max(initial=0.0))
+    (low, high), (other_low, other_high) = ((at.min(axis=0), at.max(axis=0)) for at in (p.at_source, p.at_target))
+    apart = float(np.linalg.norm(np.minimum(np.maximum(high - other_low, other_high - low), period / 2)))
+    return min(apart, float(p.space[5])) if isinstance(wiring, ByDistance) else apart
+
+
+def check_distance(p: Plan, speed: float) -> None:
+    """Refuse a speed with which a delay from distance could be longer than can be stored."""
+    longest, dt = longest_distance(p) / speed, p.projection.dt
+    if longest > LONGEST * dt:
+        raise DescriptionError(
+            f"delays from distance at projection {p.projection.name} can be {longest:g} ms at {speed:g} um/ms: at most {LONGEST} steps, "
+            f"{LONGEST * dt:g} ms, are kept, raise the speed or give delay="
+        )
 
 
 def set_counts(p: Plan, pool: Executor, workers: int) -> None:
@@ -275,7 +299,9 @@ def delay_fields(p: Plan) -> dict[str, Any]:
     out: dict[str, Any] = {"delay_kind": k.CONSTANT, "delay": 1, "delay_table": np.zeros(0, dtype=np.uint16)}
     out |= {"cumulative": NONE64, "guide": NONE32}
     if delay is None:
-        if conduction_speed(p.projection) is not None:
+        speed = conduction_speed(p.projection)
+        if speed is not None:
+            check_distance(p, speed)
             out["delay_kind"] = k.DISTANCE
     elif isinstance(delay, Distribution):
         low, cumulative, guide = delay_table(delay, dt)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .checks import bad_parameter, extremes, gain_problem, is_number, question, rate_problem, value_text
-from .distributions import ClippedNormal, Distribution, Normal, array_problem
+from .distributions import ClippedNormal, Distribution, Normal
 from .errors import DescriptionError, UnusualValue, nearest
-from .neurons.contract import model_of
+from .given import finite_array, short
+from .neurons.contract import Model, model_of
 from .selection import Selection
+from .sources.contract import check_source
 from .wiring import FromArrays, OneToOne, Wiring
 
 if TYPE_CHECKING:
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 MOST_SYNAPSES = 2.0**36  # a synapse has a number of 36 bits
 LARGEST = 3e38  # weights are stored in single precision
 LONGEST = 65535  # steps: a delay is stored in 16 bits
+BEYOND = 1e-3  # share of the draws of a distribution of delays that may be longer, and are drawn again
 USUAL_DELAY = (0.01, 1000.0)  # ms
-USUAL_WEIGHT = {"mV": 100.0, "pA": 1e5, "nS": 1e4}  # largest usual size by the unit of the receptor, where its model declares one
+USUAL_WEIGHT = {"mV": 100.0, "pA": 1e5, "nS": 1e4}  # largest usual size by the unit of the receptor
 WEIGHT_NEED = {1: "w >= 0", -1: "w <= 0"}
 
 
@@ -38,17 +41,14 @@ class Projection:
     ) -> None:  # fmt: skip
         self.name, self.source, self.target = name, source, target
         self.autapses, self.multapses = _switch(autapses, "autapses", name), _switch(multapses, "multapses", name)
-        self.gain, self.rule = gain, rule
+        self.rule = rule
         self.dt = net.dt
         self.wiring = self.checked_wiring(wiring)
         self.w = self.checked_w(w)
         self.receptor = chosen_receptor(f"projection {name}", target, receptor, self.weights)
         check_signs(f"projection {name}", target, self.receptor, self.weights)
         self.delay = self.checked_delay(delay)
-        signed = any(model_of(p.model).signs.get(self.receptor, 0) for p in target.populations)
-        problem = None if gain is None else gain_problem(gain, signed)
-        if problem:
-            raise DescriptionError(f"gain of projection {name} {problem}")
+        self.gain = self.checked_gain(gain)
 
     @property
     def weights(self) -> Any:
@@ -69,7 +69,7 @@ class Projection:
 
     def checked_wiring(self, wiring: Any) -> Wiring:
         if not isinstance(wiring, Wiring):
-            raise DescriptionError(f"wiring of projection {self.name} is {wiring!r}: give a rule such as probability(0.1)")
+            raise DescriptionError(f"wiring of projection {self.name} is {short(wiring)}: give a rule such as probability(0.1)")
         n_auto = 0 if self.autapses else self.n_auto
         wiring.check(self.name, len(self.source), len(self.target), self.autapses, self.multapses, n_auto)
         many = wiring.expected(len(self.source), len(self.target), n_auto)
@@ -95,18 +95,22 @@ class Projection:
         check_delay(self.name, own if value is None else value, self.dt)
         return value
 
+    def checked_gain(self, gain: Any) -> Any:
+        signed = any(model_of(p.model).signs.get(self.receptor, 0) for p in self.target.populations)
+        problem = None if gain is None else gain_problem(gain, signed)
+        if problem:
+            raise DescriptionError(f"gain of projection {self.name} {problem}")
+        return gain
+
     def checked_values(self, what: str, value: Any) -> Any:
         """A weight or delay as a float, a Distribution or an array of a shape that this wiring can use."""
         if isinstance(value, Distribution):
             return value
-        if is_number(value):
-            if not abs(value) <= LARGEST:
-                raise DescriptionError(f"{what} of projection {self.name} is {value}: give a finite number")
-            return float(value)
-        values = np.array(value)
-        problem = array_problem(values)
-        if problem is None and values.size and np.abs(values).max() > LARGEST:
+        values, problem = finite_array(value, f"{what} of projection {self.name}"), None
+        if values.size and np.abs(values).max() > LARGEST:
             problem = f"has a value of size {np.abs(values).max():g}: weights are stored in single precision, give at most {LARGEST:g}"
+        elif not values.ndim:
+            return float(values)
         shapes: list[tuple[int, ...]] = [(len(self.source), len(self.target))]
         if isinstance(self.wiring, FromArrays):
             shapes = [(len(self.wiring.i),)]
@@ -117,7 +121,7 @@ class Projection:
             problem = f"has shape {list(values.shape)}: give a number, a distribution or an array of shape {allowed}"
         if problem:
             raise DescriptionError(f"{what} of projection {self.name} {problem}")
-        return values.astype(np.float64)
+        return values
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.wiring!r}, w={value_text(self.weights)}, delay={value_text(self.delays)}, receptor {self.receptor}"
@@ -126,9 +130,9 @@ class Projection:
 class Drive:
     """A source that acts on each target by itself (Poisson trains, currents). Made by `Network.drive`."""
 
-    def __init__(self, name: str, target: Selection, source: Any, w: Any, receptor: str | None) -> None:
+    def __init__(self, name: str, target: Selection, source: Any, w: Any, receptor: str | None, dt: float) -> None:
         self.name, self.target = name, target
-        self.source = self.checked_source(source)
+        self.source = self.checked_source(source, dt)
         self.w = self.checked_w(w)
         self.receptor: str | None = None
         if self.is_current and not (is_number(w) and w == 1.0):
@@ -144,31 +148,29 @@ class Drive:
         """Whether it adds to the input current instead of sending events to a receptor."""
         return "rate" not in self.source._fields or hasattr(type(self.source), "__current__")
 
-    def checked_source(self, source: Any) -> Any:
+    def checked_source(self, source: Any, dt: float, whole: bool = True) -> Any:
+        """A source of input for steps of dt ms; not `whole`: one of its values is being set."""
         if isinstance(source, type) or not hasattr(source, "_asdict"):
-            raise DescriptionError(f"drive {self.name} is {source!r}: give a drive such as Poisson(rate=900.0)")
+            raise DescriptionError(f"drive {self.name} is {short(source)}: give a drive such as Poisson(rate=900.0)")
+        if hasattr(type(source), "__thalia__"):
+            raise DescriptionError(f"drive {self.name} is {type(source).__name__}, the model of a population: populate the network with it")
         for field, value in source._asdict().items():
             problem = bad_parameter(value, len(self.target) if field == "amplitude" else None)
             if problem is None and field == "rate" and not hasattr(type(source), "__current__"):
                 problem = rate_problem(value, len(self.target))
             if problem:
                 raise DescriptionError(f"{field} of drive {self.name} {problem}")
+        check_source(source, len(self.target), dt, f"drive {self.name}", whole)
         return source
 
     def checked_w(self, w: Any) -> Any:
         if isinstance(w, Distribution):
             return w
-        if is_number(w):
-            if not math.isfinite(w):
-                raise DescriptionError(f"w of drive {self.name} is {w}: give a finite number")
-            return float(w)
-        values = np.array(w)
-        problem = array_problem(values)
-        if problem is None and values.shape != (len(self.target),):
+        values = finite_array(w, f"w of drive {self.name}")
+        if values.ndim and values.shape != (len(self.target),):
             problem = f"has shape {list(values.shape)}: give a number, a distribution or one value a target [{len(self.target)}]"
-        if problem:
             raise DescriptionError(f"w of drive {self.name} {problem}")
-        return values.astype(np.float64)
+        return values if values.ndim else float(values)
 
     def __repr__(self) -> str:
         receptor = f", w={value_text(self.w)}, receptor {self.receptor}" if self.receptor else ""
@@ -201,9 +203,15 @@ def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any)
     return fitting[0]
 
 
+def weight_unit(model: Model, receptor: str) -> str:
+    """Unit of the weights of a receptor: of the state field it adds to, or its own, or else that of the potential; "" if none is known."""
+    return model.units.get(model.adds.get(receptor, receptor), model.units.get("v", ""))
+
+
 def check_signs(where: str, target: Selection, receptor: str, w: Any) -> None:
-    """Refuse weights of a sign that the receptor forbids."""
+    """Refuse weights of a sign that the receptor forbids; question unusual ones, and one weight for receptors of different units."""
     low, high = extremes(w)
+    units: dict[str, str] = {}  # unit -> population
     for population in target.populations:
         sign = model_of(population.model).signs.get(receptor, 0)
         if (sign > 0 and low < 0) or (sign < 0 and high > 0):
@@ -212,10 +220,14 @@ def check_signs(where: str, target: Selection, receptor: str, w: Any) -> None:
                 remedy = f"give {'low=0' if sign > 0 else 'high=0'}"
                 raise DescriptionError(f"weights {w!r} at {where} can have the wrong sign for receptor {receptor} ({WEIGHT_NEED[sign]}): {remedy}")
             raise DescriptionError(f"weight {value:g} at {where} has the wrong sign: receptor {receptor} takes {WEIGHT_NEED[sign]}")
-        unit = model_of(population.model).units.get(receptor, "")
-        size = abs(w.expectation) if isinstance(w, Distribution) else max(abs(low), abs(high))
-        if unit in USUAL_WEIGHT:
-            question(f"w = {size:g} {unit} at {where}", size, unit, (0.0, USUAL_WEIGHT[unit]))
+        units.setdefault(weight_unit(model_of(population.model), receptor), population.name)
+    units.pop("", None)
+    size = abs(w.expectation) if isinstance(w, Distribution) else max(abs(low), abs(high))
+    for unit in [unit for unit in units if unit in USUAL_WEIGHT]:
+        question(f"w = {size:g} {unit} at {where}", size, unit, (0.0, USUAL_WEIGHT[unit]))
+    if len(units) > 1:
+        both = ", ".join(f"in {unit} at {name}" for unit, name in units.items())
+        warnings.warn(f"receptor {receptor} at {where} takes weights {both}: give each its own, unless that is meant", UnusualValue, stacklevel=4)
 
 
 def check_delay(name: str, delay: Any, dt: float) -> None:
@@ -226,6 +238,10 @@ def check_delay(name: str, delay: Any, dt: float) -> None:
     if isinstance(delay, Distribution):
         if isinstance(delay, (Normal, ClippedNormal)) and low == -math.inf:
             low = dt  # drawn again, or clipped, at one step
+        beyond = 1.0 - delay.cdf((LONGEST + 0.5) * dt)
+        if beyond > BEYOND:
+            longest = f"{LONGEST} steps, {LONGEST * dt:g} ms"
+            raise DescriptionError(f"delay {delay!r} at projection {name} has a share of {beyond:.2g} longer than {longest}: lower it")
         if getattr(delay, "high", math.inf) < dt or delay.cdf(LONGEST * dt) - delay.cdf(dt / 2) < 1e-3:
             raise DescriptionError(f"delay {delay!r} at projection {name} is hardly ever at least one step, {dt:g} ms: raise it")
         low, high = max(low, dt / 2), delay.expectation

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import DescriptionError
 from .geometry import Geometry
+from .given import as_array, short
 
 Index = range | NDArray[np.int64]
 
@@ -132,9 +133,12 @@ def _index(whole: range, which: Any, name: str) -> Index:
     """Numbers chosen by a slice, a mask, an array of whole numbers or one number."""
     n = len(whole)
     if isinstance(which, slice):
-        chosen = whole[which]
+        try:
+            chosen = whole[which]
+        except (TypeError, ValueError) as error:
+            raise DescriptionError(f"{name}[{which!r}]: select by a slice of whole numbers ({error})") from None
         return chosen if chosen.step == 1 else np.asarray(chosen, dtype=np.int64)
-    array = np.asarray(which)
+    array = as_array(which)
     if array.dtype == bool:
         if array.shape != (n,):
             raise DescriptionError(f"mask of shape {array.shape} for {name} of {n} elements: give one truth value an element")
@@ -142,7 +146,7 @@ def _index(whole: range, which: Any, name: str) -> Index:
     if array.size == 0:
         return range(0)
     if array.dtype.kind not in "iu" or array.ndim > 1:
-        raise DescriptionError(f"{name}[{which!r}]: select by a slice, a mask or whole numbers")
+        raise DescriptionError(f"{name}[{short(which)}]: select by a slice, a mask or whole numbers")
     numbers = np.atleast_1d(array).astype(np.int64)
     if numbers.min() < -n or numbers.max() >= n:
         worst = numbers.min() if numbers.min() < -n else numbers.max()

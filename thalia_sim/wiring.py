@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .distributions import array_problem
 from .errors import DescriptionError, nearest
+from .given import as_array, finite_array, type_problem
 
 PROFILES = ("exponential", "gaussian")
 
@@ -189,13 +189,10 @@ class FromArrays(Wiring):
             value = getattr(self, name)
             if value is None:
                 continue
-            values = np.array(value, dtype=None)
-            problem = array_problem(values)
-            if problem is None and values.shape != self.i.shape:
-                problem = f"has shape {values.shape} for {len(self.i)} synapses: give one value a synapse"
-            if problem:
-                raise DescriptionError(f"{name} of from_arrays {problem}")
-            object.__setattr__(self, name, values.astype(np.float64))
+            values = finite_array(value, f"{name} of from_arrays")
+            if values.shape != self.i.shape:
+                raise DescriptionError(f"{name} of from_arrays has shape {values.shape} for {len(self.i)} synapses: give one value a synapse")
+            object.__setattr__(self, name, values)
 
     def __eq__(self, other: object) -> bool:
         def same(a: Any, b: Any) -> bool:
@@ -221,7 +218,7 @@ class FromArrays(Wiring):
 
 def _indices(value: ArrayLike, what: str) -> NDArray[np.int64]:
     """A flat array of whole numbers."""
-    values = np.array(value)
+    values = as_array(value)
     if values.size == 0:
         return np.zeros(0, dtype=np.int64)
     if values.ndim != 1 or values.dtype.kind not in "iu":
@@ -253,9 +250,12 @@ def from_matrix(m: Any, delay: ArrayLike | None = None) -> FromArrays:
         keep = data if data.dtype == bool else np.ones(len(data), dtype=bool)
         i, j = np.asarray(coo.row, dtype=np.int64)[keep], np.asarray(coo.col, dtype=np.int64)[keep]
         return FromArrays(i, j, None if data.dtype == bool else data, delay)  # type: ignore[arg-type]
-    dense = np.asarray(m)
-    if dense.ndim != 2 or dense.dtype.kind not in "iufb":
-        raise DescriptionError(f"matrix of shape {dense.shape} and type {dense.dtype}: give a 2-D array [n_source, n_target] of numbers")
+    dense = as_array(m)
+    problem = None if dense.dtype == bool else type_problem(dense)
+    if problem:
+        raise DescriptionError(f"matrix {problem}")
+    if dense.ndim != 2:
+        raise DescriptionError(f"matrix has shape {dense.shape}: give a 2-D array [n_source, n_target] of numbers")
     i, j = np.nonzero(dense)
     return FromArrays(i, j, None if dense.dtype == bool else dense[i, j], delay)  # type: ignore[arg-type]
 

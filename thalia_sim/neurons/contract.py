@@ -12,7 +12,10 @@ same source runs in plain Python, in the CPU kernels and on the GPU.
 
 import hashlib
 import inspect
+import keyword
+import math
 import re
+import reprlib
 import types
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
@@ -145,11 +148,55 @@ def check_function(name: str, function: Any, expected: tuple[str, ...], model: s
     """Refuse a function of a model whose parameters are not the contract's."""
     if not callable(function):
         raise DescriptionError(f"{name} of model {model} is {function!r}: give a function {name}({', '.join(expected)})")
-    found = tuple(inspect.signature(function).parameters)
+    try:
+        found = tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        raise DescriptionError(f"{name} of model {model} is {function!r}: give a plain function {name}({', '.join(expected)})") from None
     if len(found) != len(expected):
         raise DescriptionError(
             f"{name}({', '.join(found)}) of model {model} has {len(found)} parameters: expected {name}({', '.join(expected)})"
         )
+
+
+def checked_names(what: str, given: Any, model: str) -> tuple[str, ...]:
+    """A tuple of names, each once; refused if it is anything else."""
+    if not isinstance(given, (tuple, list)):
+        example = f", such as ({given!r},)" if isinstance(given, str) else ""
+        raise DescriptionError(f"{what} of model {model} are {given!r}: give a tuple of names{example}")
+    for name in given:
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+            raise DescriptionError(f"{what} of model {model} have {name!r}: give names of letters, digits and underscores, no words of Python")
+        if list(given).count(name) > 1:
+            raise DescriptionError(f"{what} of model {model} have {name!r} more than once: name each once")
+    return tuple(given)
+
+
+def checked_mapping(what: str, given: Any, example: str, model: str) -> dict[str, Any]:
+    """A mapping as a dict, empty for None; refused if it is anything else."""
+    if given is not None and not isinstance(given, Mapping):
+        raise DescriptionError(f"{what} of model {model} is {given!r}: give a dict such as {example}")
+    return dict(given or {})
+
+
+def check_usual(usual: Mapping[str, Any], params: tuple[str, ...], model: str) -> None:
+    """Refuse usual ranges of what is no parameter, or that are none."""
+    for field, ends in usual.items():
+        if field not in params:
+            raise DescriptionError(f"usual of model {model} has {field!r}: no such parameter, it has {params}")
+        if not isinstance(ends, (tuple, list)) or len(ends) != 2 or not all(is_scalar(x) for x in ends) or not ends[0] <= ends[1]:
+            raise DescriptionError(f"usual of model {model} has {field!r}: {ends!r}: give the smallest and the largest usual value")
+
+
+def check_initial(initial: Mapping[str, Any], params: tuple[str, ...], model: str) -> None:
+    """Refuse start values that are neither a number nor the name of a parameter."""
+    for field, value in initial.items():
+        if (value not in params) if isinstance(value, str) else (not is_scalar(value) or math.isnan(value)):
+            raise DescriptionError(f"initial of model {model} has {field!r}: {value!r}: give a number or the name of a parameter {params}")
+
+
+def is_scalar(value: Any) -> bool:
+    """A single number or truth value."""
+    return isinstance(value, (bool, int, float, np.bool_, np.integer, np.floating))
 
 
 def neuron(
@@ -177,51 +224,65 @@ def neuron(
 
     def declare(cls: T) -> T:
         name = cls.__name__
-        if not hasattr(cls, "_fields") or not hasattr(state, "_fields"):
+        if not all(isinstance(x, type) and hasattr(x, "_fields") for x in (cls, state)):
             raise DescriptionError(f"model {name}: parameters and state must be NamedTuples")
+        params, fields = cls._fields, state._fields  # type: ignore[attr-defined]
         for what, function, expected in (
             ("derive", derive, ("p", "dt")),
             ("step", step, ("s", "x", "c", "p")),
             ("advance", advance, ("s", "k", "c", "p")),
             ("may_fire", may_fire, ("s", "c", "p")),
         ):
-            if function is not None:
+            if function is not None or what in ("derive", "step"):
                 check_function(what, function, expected, name)
-        if isinstance(receptors, str):
-            raise DescriptionError(f"receptors of model {name} are {receptors!r}: give a tuple of names, such as ({receptors!r},)")
+        if (advance is None) != (may_fire is None):
+            have, lack = ("advance", "may_fire") if may_fire is None else ("may_fire", "advance")
+            raise DescriptionError(f"model {name} has {have} and no {lack}: give both, or none if it is never to sleep")
         if noise is not None and advance is not None:
             raise DescriptionError(f"model {name} has noise and advance: what draws at every step cannot sleep, leave out one of them")
-        if noise not in NOISE:
+        if noise not in (None, "uniform", "normal"):
             raise DescriptionError(f"noise {noise!r} of model {name}: use None, 'uniform' or 'normal'")
-        for field in held + tuple(initial or ()):
-            if field not in state._fields:
-                raise DescriptionError(f"{field!r} of model {name} is no field of its state {state._fields}: name one of them")
-        for receptor, field in (adds or {}).items():
-            if receptor not in receptors or field not in state._fields or field in held or list((adds or {}).values()).count(field) > 1:
+        inputs, kept = checked_names("receptors", receptors, name), checked_names("held", held, name)
+        for receptor in set(inputs) & set(NOISE[noise]):
+            raise DescriptionError(f"receptor {receptor!r} of model {name} is named like the noise x.{receptor}: give it another name")
+        onto = checked_mapping("adds", adds, "{'exc': 'i_exc'}", name)
+        within = checked_mapping("bounds", bounds, "{'i_exc': 'i_max'}", name)
+        sign = checked_mapping("signs", signs, "{'exc': +1}", name)
+        start = checked_mapping("initial", initial, "{'v': 'e_l'}", name)
+        ranges = checked_mapping("usual", usual, "{'tau_m': (1.0, 200.0)}", name)
+        for field in (*kept, *start):
+            if field not in fields:
+                raise DescriptionError(f"{field!r} of model {name} is no field of its state {fields}: name one of them")
+        for receptor, field in onto.items():
+            if receptor not in inputs or field not in fields or field in kept or list(onto.values()).count(field) > 1:
                 raise DescriptionError(
-                    f"adds of model {name} has {receptor!r}: {field!r}: give for a receptor of {receptors} a field of its state "
-                    f"{state._fields} that is not held, each field once"
+                    f"adds of model {name} has {receptor!r}: {field!r}: give for a receptor of {inputs} a field of its state "
+                    f"{fields} that is not held, each field once"
                 )
-        for field, parameter in (bounds or {}).items():
-            if field not in (adds or {}).values() or parameter not in cls._fields:
+        for field, parameter in within.items():
+            if field not in onto.values() or parameter not in params:
                 raise DescriptionError(f"bounds of model {name} has {field!r}: {parameter!r}: give for a field in adds the name of a parameter")
-        for receptor in signs or ():
-            if receptor not in receptors:
-                raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {receptors}")
+        for receptor, value in sign.items():
+            if receptor not in inputs:
+                raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {inputs}")
+            if isinstance(value, bool) or value not in (-1, 0, 1):
+                raise DescriptionError(f"sign for {receptor!r} of model {name} is {value!r}: give +1 (w >= 0), -1 (w <= 0) or 0 (any)")
+        check_initial(start, params, name)
+        check_usual(ranges, params, name)
         given: dict[str, Any] = {"state": state, "derive": derive, "step": step, "advance": advance, "may_fire": may_fire}
         cls.__thalia__ = Model(  # type: ignore[attr-defined]
             kind="neuron",
             cls=cls,
-            held=tuple(f for f in state._fields if f in held),
-            receptors=tuple(receptors),
-            adds=dict(adds or {}),
-            bounds=dict(bounds or {}),
-            signs={r: (signs or {}).get(r, 0) for r in receptors},
+            held=tuple(f for f in fields if f in kept),
+            receptors=inputs,
+            adds=onto,
+            bounds=within,
+            signs={r: sign.get(r, 0) for r in inputs},
             noise=noise,
             units={**comment_units(state), **comment_units(cls)},
-            initial=dict(initial or {}),
-            usual=dict(usual or {}),
-            digest=source_digest(cls, *given.values(), (tuple(receptors), held, noise, sorted((adds or {}).items()), sorted((bounds or {}).items()))),
+            initial=start,
+            usual=ranges,
+            digest=source_digest(cls, *given.values(), (inputs, kept, noise, sorted(onto.items()), sorted(within.items()))),
             **given,
         )
         return cls
@@ -244,22 +305,42 @@ def try_step(p: Any, dt: float) -> None:
     """
     model = model_of(p)
     state: Any = model.state
+    at = "derive"
     try:
         c = constants(p, dt)
+        at = "step"
         inputs: Any = namedtuple("Inputs", model.inputs)  # type: ignore[misc]
         x = inputs(*[0.0] * len(model.inputs)) if model.inputs else None
         s = state(*(float(model.start_value(f, p)) for f in model.state_fields))
         found = model.step(s, x, c, p)
-        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], state):
+        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], state) or not is_scalar(found[1]):
             raise DescriptionError(f"step of model {model.name} returned {found!r}: return a {state.__name__} and whether it fired")
-        if model.advance is not None and not isinstance(later := model.advance(s, 1.0, c, p), state):
-            raise DescriptionError(f"advance of model {model.name} returned {later!r}: return a {state.__name__}")
+        check_state(model, at, s, found[0])
+        if model.advance is not None and model.may_fire is not None:
+            at = "advance"
+            check_state(model, at, s, model.advance(s, 1.0, c, p))
+            at = "may_fire"
+            if not is_scalar(answer := model.may_fire(s, c, p)):
+                raise DescriptionError(f"may_fire of model {model.name} returned {answer!r}: return whether it can fire, True or False")
     except DescriptionError:
         raise
     except (ArithmeticError, ValueError):
         pass
     except Exception as error:
-        raise DescriptionError(f"step of model {model.name} fails on its start values ({type(error).__name__}: {error}): mend it") from error
+        raise DescriptionError(f"{at} of model {model.name} fails on its start values ({type(error).__name__}: {error}): mend it") from error
+
+
+def check_state(model: Model, function: str, before: Any, after: Any) -> None:
+    """Refuse what a function of a model returned as its state if it is none, or if a held field has changed."""
+    state: Any = model.state
+    if not isinstance(after, state):
+        raise DescriptionError(f"{function} of model {model.name} returned {after!r}: return a {state.__name__}")
+    for field, new in after._asdict().items():
+        old = getattr(before, field)
+        if not is_scalar(new):
+            raise DescriptionError(f"{function} of model {model.name} returned {field} = {reprlib.repr(new)}: return a number")
+        if field in model.held and new != old and not (math.isnan(new) and math.isnan(old)):
+            raise DescriptionError(f"{function} of model {model.name} changes {field}, which is held: return it as it was, or do not name it in held")
 
 
 def scalar_parameters(p: Any) -> bool:

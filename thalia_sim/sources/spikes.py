@@ -3,12 +3,17 @@
 A spike at time t (ms) is put on the grid, at the nearest step, and is then sent as a neuron's spike at that time would be.
 """
 
+import math
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import DescriptionError
+from ..given import array_problem, as_array, is_number
 from .contract import source
+
+MOST_STEPS = 1e12  # to the last spike
 
 
 @source
@@ -20,7 +25,10 @@ class SpikeArray(NamedTuple):
 
     def spikes(self) -> tuple[np.ndarray, np.ndarray]:
         """(times [n] ms, ids [n])."""
-        return np.atleast_1d(np.asarray(self.times, dtype=np.float64)), np.atleast_1d(np.asarray(self.ids))
+        return np.atleast_1d(as_array(self.times)), np.atleast_1d(as_array(self.ids))
+
+    def check(self, n: int, dt: float, where: str, whole: bool) -> None:
+        checked_spikes(self.spikes(), n, dt, where, whole)
 
 
 @source
@@ -35,6 +43,13 @@ class SpikeFile(NamedTuple):
         """(times [n] ms, ids [n])."""
         times, ids = read_sonata(self.path, self.population)
         return times + self.start, ids
+
+    def check(self, n: int, dt: float, where: str, whole: bool) -> None:
+        if not isinstance(self.path, (str, os.PathLike)) or not isinstance(self.population, (str, type(None))):
+            raise DescriptionError(f"{where} has path {self.path!r} and population {self.population!r}: give texts, or None as population")
+        if not is_number(self.start) or not math.isfinite(self.start):
+            raise DescriptionError(f"start of {where} is {self.start!r}: give a finite number of ms")
+        checked_spikes(self.spikes(), n, dt, where)
 
 
 UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
@@ -56,25 +71,39 @@ def read_sonata(path: str, population: str | None = None) -> tuple[np.ndarray, n
             unit = unit.decode() if isinstance(unit, bytes) else str(unit)
             if unit not in UNITS:
                 raise DescriptionError(f"spike file {path} has times in {unit!r}: give a file in ms or s")
-            return group["timestamps"][:] * UNITS[unit], group["node_ids"][:].astype(np.int64)
-    except (OSError, KeyError) as error:
-        raise DescriptionError(f"spike file {path!r} cannot be read as SONATA spikes ({error}): check the path and the file") from error
+            return group["timestamps"][:] * UNITS[unit], group["node_ids"][:]
+    except DescriptionError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        why = " ".join(str(error).split())
+        raise DescriptionError(f"spike file {path!r} cannot be read as SONATA spikes ({why}): check the path and the file") from error
+
+
+def checked_spikes(
+    spikes: tuple[np.ndarray, np.ndarray], n: int, dt: float, where: str, whole: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """(steps, ids) of spikes (times, ids), checked against a population of n elements; a spike at t is of step t/dt - 1."""
+    times, ids = spikes
+    if times.ndim != 1 or ids.ndim != 1 or (whole and len(times) != len(ids)):
+        raise DescriptionError(f"{where} has {times.shape} spike times and {ids.shape} ids: give two lists of one length")
+    problem = array_problem(times)
+    if problem:
+        raise DescriptionError(f"list of spike times of {where} {problem}")
+    if len(ids) and ids.dtype.kind not in "iu":
+        raise DescriptionError(f"{where} has spike ids of type {ids.dtype}: give whole numbers")
+    if len(ids) and (ids.min() < 0 or ids.max() >= n):
+        worst = ids.min() if ids.min() < 0 else ids.max()
+        raise DescriptionError(f"{where} has a spike of element {worst}: it has elements 0..{n - 1}")
+    steps = np.floor(times / dt + 0.5) - 1
+    if len(steps) and steps.min() < 0:
+        raise DescriptionError(f"{where} has a spike at {times.min():g} ms: the first can be at one step, {dt:g} ms")
+    if len(steps) and steps.max() >= MOST_STEPS:
+        raise DescriptionError(f"{where} has a spike at {times.max():g} ms: the last can be at {MOST_STEPS:g} steps, {MOST_STEPS * dt:g} ms")
+    return steps.astype(np.int64), ids.astype(np.int64)
 
 
 def on_grid(spikes: tuple[np.ndarray, np.ndarray], n: int, dt: float, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(steps, ids) of spikes (times, ids) in order of (step, id), checked against a population of n elements; one at t is of step t/dt - 1."""
-    times, ids = spikes
-    if times.shape != ids.shape or times.ndim != 1:
-        raise DescriptionError(f"population {name} has {times.shape} spike times and {ids.shape} ids: give two lists of one length")
-    if len(ids) and ids.dtype.kind not in "iu":
-        raise DescriptionError(f"population {name} has spike ids of type {ids.dtype}: give whole numbers")
-    if not np.isfinite(times).all():
-        raise DescriptionError(f"population {name} has a spike time that is not finite: remove it")
-    if len(ids) and (ids.min() < 0 or ids.max() >= n):
-        worst = ids.min() if ids.min() < 0 else ids.max()
-        raise DescriptionError(f"population {name} has a spike of element {worst}: it has elements 0..{n - 1}")
-    steps = np.floor(times / dt + 0.5).astype(np.int64) - 1
-    if len(steps) and steps.min() < 0:
-        raise DescriptionError(f"population {name} has a spike at {times.min():g} ms: the first can be at one step, {dt:g} ms")
+    """(steps, ids) of spikes (times, ids) of a population of n elements, in order of (step, id)."""
+    steps, ids = checked_spikes(spikes, n, dt, f"population {name}")
     order = np.lexsort((ids, steps))
-    return steps[order], ids[order].astype(np.int64)
+    return steps[order], ids[order]

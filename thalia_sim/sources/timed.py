@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DescriptionError
+from ..given import finite_array, is_number
 
 
 class TimedArray:
@@ -14,12 +15,12 @@ class TimedArray:
     """
 
     def __init__(self, values: Any, interval: float) -> None:
-        self.values = np.array(values, dtype=np.float64)
-        self.interval = float(interval)
-        if self.values.ndim != 1 or len(self.values) == 0 or not np.isfinite(self.values).all():
+        self.values = finite_array(values, "list of values of a TimedArray")
+        if self.values.ndim != 1 or len(self.values) == 0:
             raise DescriptionError(f"values of a TimedArray have shape {list(self.values.shape)}: give a list of at least one finite number")
-        if not 0.0 < self.interval < np.inf:
-            raise DescriptionError(f"interval of a TimedArray is {interval!r} ms: give a positive number")
+        if not is_number(interval) or not 0.0 < interval < np.inf:
+            raise DescriptionError(f"interval of a TimedArray is {interval!r}: give a positive number of ms")
+        self.interval = float(interval)
 
     def bins(self, dt: float) -> int:
         """Steps in a bin of the grid; the interval must be a whole number of them."""

@@ -1,0 +1,122 @@
+"""Two recordings side by side: equal or not, where they part, and how far rates and weights lie apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..recording import Recording, open_recording
+
+BLOCK = 1 << 20  # spikes compared at once
+
+
+def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
+    """Facts about A (`first`) and B (`second`), ready for JSON; times in ms, rates in Hz, over the time that both cover.
+
+    equal              whether all spikes, counts, samples, weights and diagnostics of both are the same, to the bit
+    spikes_equal       whether all spikes of the populations in both are
+    first_difference   the first spike that only one of them has: t, population, id, and which recording has it; None if there is none
+    """
+    with open_recording(first) as a, open_recording(second) as b:
+        begin, end = max(a.begin, b.begin), min(a.begin + a.duration, b.begin + b.duration)
+        both = [name for name in a.populations if name in b.populations]
+        differences = [d for name in both if (d := first_difference(a, b, name, begin, end)) is not None]
+        projections = [name for name in a.projections() if name in b.projections()]
+        return {
+            "a": a.path.name,
+            "b": b.path.name,
+            "from_ms": begin,
+            "to_ms": end,
+            "same_configuration": a.meta["config_sha256"] == b.meta["config_sha256"],
+            "only_in_a": [name for name in a.populations if name not in b.populations],
+            "only_in_b": [name for name in b.populations if name not in a.populations],
+            "spikes_equal": not differences,
+            "equal": not differences and rest_is_equal(a, b),
+            "first_difference": min(differences, key=lambda d: d["t_ms"], default=None),
+            "rates_hz": {name: {"a": rate(a, name, begin, end), "b": rate(b, name, begin, end)} for name in both},
+            "weights": {name: weight_difference(a, b, name) for name in projections},
+        }
+
+
+def window(r: Recording, population: str, begin: float, end: float) -> tuple[int, int]:
+    """First and last row of the spikes of a population with begin < t <= end."""
+    low, high = r.window(f"/spikes/{population}", begin, end)
+    if (low, high) == (0, r.populations[population].n_spikes):  # the order may not be proved: look
+        times = r.rows(f"/spikes/{population}/timestamps")
+        low, high = int(np.searchsorted(times, begin, side="right")), int(np.searchsorted(times, end, side="right"))
+    return low, high
+
+
+def first_difference(a: Recording, b: Recording, population: str, begin: float, end: float) -> dict[str, Any] | None:
+    """The first spike of a population that only one of two recordings has."""
+    (a0, a1), (b0, b1) = window(a, population, begin, end), window(b, population, begin, end)
+    path = f"/spikes/{population}"
+    for at in range(0, max(a1 - a0, b1 - b0), BLOCK):
+        part_a = [a.rows(f"{path}/{column}", a0 + at, min(a0 + at + BLOCK, a1)) for column in ("timestamps", "node_ids")]
+        part_b = [b.rows(f"{path}/{column}", b0 + at, min(b0 + at + BLOCK, b1)) for column in ("timestamps", "node_ids")]
+        n = min(len(part_a[0]), len(part_b[0]))
+        apart = np.flatnonzero((part_a[0][:n] != part_b[0][:n]) | (part_a[1][:n] != part_b[1][:n]))
+        k = int(apart[0]) if len(apart) else n
+        if k == n and len(part_a[0]) == len(part_b[0]):
+            continue
+        has_a, has_b = k < len(part_a[0]), k < len(part_b[0])
+        key_a = (part_a[0][k], part_a[1][k]) if has_a else (np.inf, 0)
+        key_b = (part_b[0][k], part_b[1][k]) if has_b else (np.inf, 0)
+        t, number = min(key_a, key_b)
+        return {"t_ms": float(t), "population": population, "id": int(number), "in": "a" if key_a <= key_b else "b"}
+    return None
+
+
+def rate(r: Recording, population: str, begin: float, end: float) -> float | None:
+    """Mean rate of the recorded elements of a population."""
+    low, high = window(r, population, begin, end)
+    n = r.populations[population].n_recorded
+    return (high - low) / n / (end - begin) * 1000.0 if n and end > begin else None
+
+
+def weight_difference(a: Recording, b: Recording, projection: str) -> dict[str, float] | None:
+    """Largest and mean size of the difference between the last snapshots of a projection; None where they have other synapses."""
+    wa, wb = a.weights(projection), b.weights(projection)
+    if not len(wa.t) or not len(wb.t):
+        return None
+    last_a, last_b = wa.snapshot().astype(float), wb.snapshot().astype(float)
+    if last_a.shape != last_b.shape:
+        return None
+    apart = np.abs(last_a - last_b)
+    return {"largest": float(apart.max(initial=0.0)), "mean": float(apart.mean()) if len(apart) else 0.0}
+
+
+def rest_is_equal(a: Recording, b: Recording) -> bool:
+    """Whether all that is recorded beside the spikes is the same."""
+    same = [a.begin == b.begin, a.duration == b.duration, list(a.populations) == list(b.populations), sorted(a.reports()) == sorted(b.reports())]
+    same += [a.projections() == b.projections(), a.hooks() == b.hooks()]
+    if not all(same):
+        return False
+    for report in a.reports():
+        x, y = a.report(*report), b.report(*report)
+        same += [np.array_equal(x.t, y.t), np.array_equal(x.ids, y.ids), np.array_equal(x.values, y.values, equal_nan=True)]
+    for name in a.projections():
+        same += [np.array_equal(a.rows(f"/thalia/weights/{name}/{part}"), b.rows(f"/thalia/weights/{name}/{part}")) for part in ("t", "data")]
+    for hook in a.hooks():
+        told, other = a.diagnostics(hook), b.diagnostics(hook)
+        same.append(list(told) == list(other) and all(np.array_equal(told[k], other[k], equal_nan=True) for k in told))
+    return all(same)
+
+
+def format_comparison(facts: dict[str, Any]) -> str:
+    """The same, to be read."""
+    lines = [f"{facts['a']} (A) and {facts['b']} (B), {facts['from_ms']:g} to {facts['to_ms']:g} ms"]
+    lines.append("equal to the bit" if facts["equal"] else "spikes equal, the rest is not" if facts["spikes_equal"] else "not equal")
+    if not facts["same_configuration"]:
+        lines.append("configurations differ")
+    lines += [f"population {name} only in {where.upper()}" for where in "ab" for name in facts[f"only_in_{where}"]]
+    if (d := facts["first_difference"]) is not None:
+        lines.append(f"first difference: {d['population']}[{d['id']}] fires at {d['t_ms']:g} ms in {d['in'].upper()} only")
+    shown = {name: {k: "-" if v is None else f"{v:.4g}" for k, v in both.items()} for name, both in facts["rates_hz"].items()}
+    lines += [f"rate of {name}: A {both['a']} Hz, B {both['b']} Hz" for name, both in shown.items()]
+    for name, apart in facts["weights"].items():
+        words = "other synapses" if apart is None else f"differ by {apart['largest']:.3g} at most, {apart['mean']:.3g} on average"
+        lines.append(f"weights of {name}: {words}")
+    return "\n".join(lines)
