@@ -71,8 +71,10 @@ def main() -> None:
                 code = life(path, dice.choice([1, 2]), when)
                 died[kind] += code == -9
                 failed += code not in (0, -9)
-                if code == 0:
+                if code == 0 or failed > 20:
                     break
+            if failed > 20:
+                break
             same = content(path) == whole
             equal, different, number = equal + same, different + (not same), number + 1
             print(f"{sum(died.values())} kills, {number} runs, {different} different, {failed} failed", flush=True)

@@ -522,3 +522,16 @@ def test_a_branch_can_be_gone_on_with(tmp_path):
         assert (b.begin, b.duration, b.status) == (100.0, 200.0, "complete")
         assert all(np.array_equal(x, y) for x, y in zip(a.spikes("exc", 100.0), b.spikes("exc"), strict=True))
         assert np.array_equal(a.counts("exc").counts[15:], b.counts("exc").counts[1:])
+
+
+def test_a_missing_file_of_a_run_is_told(tmp_path):
+    """Rows that only it held are not made up."""
+    path = tmp_path / "a.h5"
+    assert life(path, 1, "0.3").returncode == -9
+    assert life(path, 1, "0.3").returncode == -9
+    assert life(path, 1, "0.1").returncode == -9
+    names = sorted(p.name for p in tmp_path.glob("a.*.h5"))
+    assert names == ["a.2.h5", "a.3.h5"]
+    (tmp_path / "a.2.h5").write_bytes(b"")
+    with pytest.raises(RecordingError, match=r"lacks rows of .* \(a.2.h5 cannot be opened\)"):
+        open_recording(path)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
-from .writer import file_size_limit
+from .writer import file_size_limit, put_in_place
 
 MAGIC = b"thalia checkpoint\n"
 VERSION = 1
@@ -64,7 +63,7 @@ def write_file(path: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> Non
     need = sum(a.nbytes for a in arrays.values()) + len(text) + MARGIN
     if shutil.disk_usage(folder).free < need or need > file_size_limit():
         raise CheckpointError(f"cannot write {path}: the disk is full, {need / 1e6:.1f} MB are needed; make room")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
         with h5py.File(part, "w", userblock_size=HEAD, libver=("v110", "v110")) as file:
             file.create_dataset("text", data=np.frombuffer(text.encode(), dtype=np.uint8))
@@ -72,8 +71,7 @@ def write_file(path: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> Non
             for name, array in arrays.items():
                 group.create_dataset(name, data=array)
         sign(part)
-        os.replace(part, path)
-        sync_folder(folder)
+        put_in_place(part, path)
     except (OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
     finally:
@@ -82,13 +80,11 @@ def write_file(path: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> Non
 
 
 def sign(path: Path) -> None:
-    """Fill in the head and bring the file to the disk."""
+    """Fill in the head."""
     with open(path, "r+b") as file:
         length, digest = body_digest(file, VERSION)
         file.seek(0)
         file.write(LAYOUT.pack(MAGIC, VERSION, length, digest).ljust(HEAD, b"\0"))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def body_digest(file: Any, version: int) -> tuple[int, bytes]:
@@ -99,16 +95,6 @@ def body_digest(file: Any, version: int) -> tuple[int, bytes]:
         digest.update(block)
         length += len(block)
     return length, digest.digest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk, where the system can."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def checkpoint_folder(recording: Path) -> Path:
@@ -136,7 +122,7 @@ def newest_checkpoint(folder: Path) -> Path:
 
 def prune(folder: Path, keep: int) -> None:
     """Remove all but the newest checkpoints, and the shared arrays that none of them names."""
-    for path in checkpoints(folder)[:-keep]:
+    for path in [*checkpoints(folder)[:-keep], *folder.glob(".*.part")]:
         path.unlink(missing_ok=True)
     shared = {p.stem: p for p in folder.glob("*.h5") if not p.stem.isdigit()}
     if not shared:

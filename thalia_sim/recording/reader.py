@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from . import format as fmt
-from .segments import Segment, chain, first_file, later_files
+from .segments import Segment, chain, first_file, later_files, missing_rows
 
 READ = 1 << 20  # rows read at once
 
@@ -124,11 +124,13 @@ class Recording:
         found = [self.segment(self.path, self.file)]
         self.files = [self.path]  # all of this run
         merged = text(self.file["/thalia"].attrs.get("merged", b"")).split()
+        unreadable = []
         for path in later_files(self.path):
             try:
                 file = open_file(path)
             except RecordingError:
-                continue  # its process died while it was creating the file
+                unreadable.append(path.name)  # its process died while it was creating the file, most likely
+                continue
             self.opened.append(file)
             if "thalia" in file and text(file["/thalia"].attrs.get("run_id", b"?")) == self.run_id:
                 self.files.append(path)
@@ -136,6 +138,9 @@ class Recording:
                     found.append(self.segment(path, file))
         self.parts = chain(found)
         self.segments = [segment for segment, _ in self.parts]
+        if (gap := missing_rows(self.parts)) is not None:
+            lost = f" ({', '.join(unreadable)} cannot be opened)" if unreadable else ""
+            raise RecordingError(f"{self.path} lacks rows of {gap}, which lay in another file of the run{lost}: put its files beside it again")
 
     def segment(self, path: Path, file: h5py.File) -> Segment:
         """A file of the run and what is valid in it."""

@@ -8,7 +8,6 @@ name, fsynced and renamed, so that no moment exists in which a kill can ruin wha
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -20,9 +19,8 @@ import numpy as np
 
 from ..errors import RecordingError
 from . import format as fmt
-from .checkpoint import sync_folder
 from .provenance import now
-from .writer import LIBVER, MARGIN, is_alive
+from .writer import LIBVER, MARGIN, is_alive, put_in_place
 
 COPY = 1 << 22  # bytes copied at once
 
@@ -79,6 +77,18 @@ def chain(segments: Sequence[Segment]) -> list[tuple[Segment, dict[str, int]]]:
     return ends
 
 
+def missing_rows(parts: Sequence[tuple[Segment, dict[str, int]]]) -> str | None:
+    """A dataset of which rows are in none of the files, or None."""
+    reached: dict[str, int] = {}
+    for segment, end in parts:
+        for name, last in end.items():
+            first = segment.base.get(name, 0)
+            if first > reached.get(name, 0):
+                return name
+            reached[name] = max(reached.get(name, 0), last)
+    return None
+
+
 def status_of(file: h5py.File) -> str:
     status = file["/thalia"].attrs.get("status", b"")
     return status.decode() if isinstance(status, bytes) else str(status)
@@ -93,7 +103,7 @@ def owner_lives(file: h5py.File) -> bool:
 def merge(recording: Any, status: str, error: str = "") -> None:
     """Write all valid rows of an open recording into one finished file in the place of its first one; then remove the others."""
     target = recording.path
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.part")
     need = sum(path.stat().st_size for path in recording.files) + MARGIN
     if shutil.disk_usage(target.absolute().parent).free < need:
         raise RecordingError(f"cannot write {target}: the disk is full, {need / 1e6:.1f} MB are needed to put the files of the run together")
@@ -107,12 +117,9 @@ def merge(recording: Any, status: str, error: str = "") -> None:
             known = [file["/thalia"].attrs for file in recording.opened]
             lives = [marks[name].decode() for marks in known for name in ("merged", "life") if name in marks]
             attributes["merged"] = np.bytes_(" ".join(lives).encode())
-        with open(part, "r+b") as file:
-            os.fsync(file.fileno())
         others = [path for path in recording.files if path != target]
         recording.close()
-        os.replace(part, target)
-        sync_folder(target.absolute().parent)
+        put_in_place(part, target)
         for path in others:
             path.unlink(missing_ok=True)
     except (OSError, RuntimeError, KeyError, ValueError) as problem:

@@ -3,7 +3,7 @@
 The file is in SWMR mode from `begin` to `end`: rows are appended and flushed, then a commit row with the lengths of all datasets is appended
 and flushed. So a process may die at any moment and every committed row is right, and another process may read along. SWMR allows no new
 dataset, group or attribute, hence everything is declared before `begin`; what only a finished file may say (sorting, times of reports, status)
-is set by `end`.
+is set by `end`, in a copy that takes the file's place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +239,8 @@ class RecordingWriter:
         self.path.unlink(missing_ok=True)
 
     def end(self, status: str, duration: float, error: str = "") -> None:
-        """Leave SWMR mode, drop rows beyond the last commit, set what only a finished file may say, close.
+        """Close, drop rows beyond the last commit and set what only a finished file may say, in a copy that then takes the file's place:
+        a file that is changed outside SWMR mode cannot be opened if its process dies meanwhile.
 
         status    "complete", "failed" or "interrupted"
         duration  ms of simulated time in this file
@@ -247,7 +248,12 @@ class RecordingWriter:
         """
         with self.reporting("close"):
             self.file.close()
-            self.file = h5py.File(self.path, "r+", libver=LIBVER)
+            size = os.path.getsize(self.path)
+            roomy = shutil.disk_usage(self.path.absolute().parent).free > size + MARGIN and size + MARGIN < file_size_limit()
+            part = self.path.with_name(f".{self.path.name}.part") if roomy else self.path  # on a full disk: in place, a moment's risk
+            if roomy:
+                shutil.copyfile(self.path, part)
+            self.file = h5py.File(part, "r+", libver=LIBVER)
             for path in [*self.columns, fmt.COMMIT.path]:
                 self.file[path].resize(self.committed.get(path, 0), axis=0)
             for write in self.at_end:
@@ -256,6 +262,26 @@ class RecordingWriter:
             thalia["duration"], thalia["finished"], thalia["error"] = duration, np.bytes_(now()), np.bytes_(error.encode())
             self.set_status(status)
             self.file.close()
+            if roomy:
+                put_in_place(part, self.path)
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Bring a finished file to the disk, then give it its name."""
+    with open(part, "r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(part, target)
+    sync_folder(target.absolute().parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, where the system can."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def this_process() -> str:
