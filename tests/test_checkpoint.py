@@ -243,6 +243,45 @@ def test_state_that_is_not_declared_is_an_error(tmp_path):
         sim.run(20.0)
 
 
+class Logbook(Hook):
+    every = 5.0
+
+    def start(self, sim):
+        self.log = []
+
+    def handle(self, sim):
+        self.log.append(sim.t)
+
+
+def test_a_list_made_in_start_must_not_grow_unseen(tmp_path):
+    """It would be empty after a resume."""
+    net = Network()
+    net.populate("a", 3, LIFDelta())
+    sim = Simulation(net, [Logbook()])
+    sim.run(6.0)
+    with pytest.raises(CheckpointError, match="log of hook logbook has changed since it was started: declare"):
+        sim.save(tmp_path / "a.h5")
+
+
+def test_a_description_that_was_changed_meanwhile_is_saved_as_it_runs(tmp_path):
+    """What is set in the network acts from the next reset on, so not in a resumed run either."""
+    sims = []
+    for changed in (False, True):
+        net = everything()
+        sim = Simulation(net, some_hooks(), blocks=3)
+        sim.run(30.0)
+        if changed:
+            net.set("p0.tau_m", np.linspace(5.0, 30.0, 40))
+            net.set("poisson->p0.rate", 9000.0)
+            net.set("p2.v", -50.0)
+            sim.save(tmp_path / "a.h5")
+            sim = Simulation.resume(tmp_path / "a.h5")
+            assert sim["p0"].tau_m == 20.0
+        sim.run(60.0)
+        sims.append(sim)
+    assert outcome(sims[0]) == outcome(sims[1])
+
+
 def test_what_cannot_be_found_again_is_refused(tmp_path):
     """A class inside a function, and a setting that is a function."""
     class Inner(Hook):

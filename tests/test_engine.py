@@ -399,6 +399,7 @@ def test_a_sleeping_neuron_that_overflows_stops_the_run(precision, w):
     sim = Simulation(net, precision=precision)
     if precision == "double":
         sim.run(100.0)
+        assert np.isfinite(sim["cells"].v).all()
         return
     with pytest.raises(SimulationError, match=r"v of cells\[0\] became -inf"):
         sim.run(100.0)

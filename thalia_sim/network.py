@@ -50,10 +50,10 @@ class Network:
         self.dt_ns = round(self.dt * 1e6)
         if self.dt_ns < 1 or abs(self.dt_ns - self.dt * 1e6) > 1e-6 * self.dt_ns:
             raise DescriptionError(f"dt is {dt!r} ms: must be a whole number of nanoseconds, such as 0.1")
-        self.seed = _seed(seed, "seed")
-        self.wiring_seed = subseed(self.seed, "wiring") if wiring_seed is None else _seed(wiring_seed, "wiring_seed")
-        self.initial_seed = subseed(self.seed, "initial") if initial_seed is None else _seed(initial_seed, "initial_seed")
-        self.noise_seed = subseed(self.seed, "noise") if noise_seed is None else _seed(noise_seed, "noise_seed")
+        self.seed = whole_seed(seed, "seed")
+        self.wiring_seed = subseed(self.seed, "wiring") if wiring_seed is None else whole_seed(wiring_seed, "wiring_seed")
+        self.initial_seed = subseed(self.seed, "initial") if initial_seed is None else whole_seed(initial_seed, "initial_seed")
+        self.noise_seed = subseed(self.seed, "noise") if noise_seed is None else whole_seed(noise_seed, "noise_seed")
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
         self.drives: dict[str, Drive] = {}
@@ -188,7 +188,8 @@ def subseed(seed: int, purpose: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{seed}\0{purpose}".encode(), digest_size=8).digest(), "little") >> 1
 
 
-def _seed(value: Any, what: str) -> int:
+def whole_seed(value: Any, what: str) -> int:
+    """A seed as a whole number, and nothing else."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise DescriptionError(f"{what} is {value!r}: give a whole number")
     return int(value)

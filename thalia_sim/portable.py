@@ -15,6 +15,7 @@ Numbers, texts, lists, tuples, dicts and None are themselves; everything else is
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import importlib
@@ -195,6 +196,18 @@ def _no_more_positions(n: int, rng: Any) -> Any:
 
 
 # networks
+
+
+def as_built(net: Network) -> Network:
+    """A description that later changes of `net` do not reach: what a running simulation was made from. Shares all values, which are exchanged,
+    never changed."""
+    kept = copy.copy(net)
+    kept.populations = {name: copy.copy(p) for name, p in net.populations.items()}
+    for population in kept.populations.values():
+        population.initial = dict(population.initial)
+    kept.projections = {name: copy.copy(p) for name, p in net.projections.items()}
+    kept.drives = {name: copy.copy(d) for name, d in net.drives.items()}
+    return kept
 
 
 def write_network(form: Form, net: Network) -> dict[str, Any]:

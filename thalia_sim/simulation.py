@@ -28,10 +28,10 @@ from .kernels import loop
 from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
 from .layout import Layout
-from .network import Network
+from .network import Network, whole_seed
 from .neurons.contract import model_of, try_step
 from .places import one_element
-from .portable import Reader, content_name, read_network
+from .portable import Reader, as_built, content_name, read_network
 from .recording.checkpoint import read_checkpoint, write_checkpoint
 from .rows import Rows, build_rows
 from .sources import StepCurrent
@@ -80,13 +80,6 @@ def wiring_of(net: Any) -> list[Any]:
         found += [p.source.name, p.target.name, p.receptor, p.autapses, p.multapses, p.gain]
         found += [p.weights, p.delays, p.wiring]
     return found
-
-
-def whole_number(value: Any, what: str) -> int:
-    """A whole number, and nothing else."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise SimulationError(f"{what} is {value!r}: give a whole number")
-    return int(value)
 
 
 def unchanged(a: Any, b: Any) -> bool:
@@ -158,7 +151,7 @@ class Simulation:
         tree = stored.tree
         net = read_network(read, tree["network"])
         if noise_seed is not None:
-            net.noise_seed = whole_number(noise_seed, "noise_seed")
+            net.noise_seed = whole_seed(noise_seed, "noise_seed")
         run = tree["run"]
         with_saved = [*snapshot.read_hooks(tree, read), *hooks]
         for hook in with_saved:
@@ -223,6 +216,7 @@ class Simulation:
 
     def begin(self) -> None:
         """All arrays at step 0."""
+        self.described = as_built(self.net)
         assembly = Assembly(self.net, self.layout, self.rows, self.precision, self.workers)
         self.a, self.group_order = assembly.arrays(), assembly.group_order
         self.assembly, self.places, self.drive_places = assembly, assembly.places, assembly.drives

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import CheckpointError
 from .hooks.contract import Hook
@@ -42,7 +41,7 @@ def take(sim: Simulation) -> tuple[dict[str, Any], Form, list[str]]:
     fixed = {name: sim.array_name(name) for name in (*STATIC, "w")}
     tree = {
         "run": {name: getattr(sim, name) for name in RUN},
-        "network": write_network(form, sim.net),
+        "network": write_network(form, sim.described),
         "rows": {name: form.array(getattr(sim.a, name), fixed[name]) for name in fixed},
         "groups": [take_group(form, group) for group in sim.rows.groups],
         "arrays": {name: form.array(np.array(getattr(sim.a, name))) for name in SAVED},
@@ -112,7 +111,7 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader) -> None:
     """Write what was saved into a simulation of the same description whose hooks have started."""
     for name, values in stored["views"].items():
         sim[name].take_state({key: read(value) for key, value in values.items()})
-    arrays = {name: writable(read(ref)) for name, ref in stored["arrays"].items()}
+    arrays = {name: np.array(read(ref)) for name, ref in stored["arrays"].items()}
     task = sim.a.task.copy()
     keep = [k for k in range(loop.T_COLUMNS) if k not in (loop.T_KERNEL, loop.T_SPARSE, loop.T_CENSUS, loop.T_READ, loop.T_BOUND)]
     task[:, keep] = arrays["task"][:, keep]
@@ -125,7 +124,3 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader) -> None:
     for hook, saved in zip((h for h in sim.hooks if h.is_saved), stored["hooks"], strict=True):
         if hook.has_begun:
             hook.restore({name: read(ref) for name, ref in saved["state"].items()})
-
-
-def writable(array: Any) -> NDArray[Any]:
-    return np.array(array)

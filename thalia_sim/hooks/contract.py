@@ -78,9 +78,10 @@ class Hook:
         for name in ("_begun", "_declared"):
             inside.pop(name, None)
         inside["_settings"] = tuple(k for k in inside if not k.startswith("_") and k not in self.transient)
-        inside["_first"] = self.form(sim)
+        first = self.form(sim, inside["_settings"])
         self.start(sim)
         inside["_settings"] = tuple(k for k in inside["_settings"] if k not in inside.get("_declared", ()))
+        inside["_first"] = {**self.form(sim, self.undeclared()), **{k: first[k] for k in inside["_settings"]}}
         inside["_begun"] = True
         inside.pop("_resumed", None)
 
@@ -94,10 +95,14 @@ class Hook:
         """Whether it was started."""
         return bool(vars(self).get("_begun"))
 
-    def form(self, sim: Any) -> dict[str, Any]:
-        """Settings as a checkpoint keeps them; the error in place of one that cannot be kept."""
+    def undeclared(self) -> tuple[str, ...]:
+        """Attributes that must not change: settings, and what `start` set without declaring it."""
+        return tuple(k for k in vars(self) if not k.startswith("_") and k not in self.transient and k not in vars(self).get("_declared", ()))
+
+    def form(self, sim: Any, names: tuple[str, ...]) -> dict[str, Any]:
+        """Attributes as a checkpoint keeps them; the error in place of one that cannot be kept."""
         form, found = Form(getattr(sim, "net", None)), {}
-        for name in vars(self)["_settings"]:
+        for name in names:
             try:
                 found[name] = form.write(vars(self)[name], f"{name} of hook {self.name}")
             except CheckpointError as error:
@@ -106,13 +111,14 @@ class Hook:
 
     def settings(self) -> dict[str, Any]:
         """What the hook was made with: name -> value."""
-        names = vars(self).get("_settings", tuple(k for k in vars(self) if not k.startswith("_") and k not in self.transient))
+        names = vars(self).get("_settings", self.undeclared())
         return {name: vars(self)[name] for name in names}
 
     def changed_settings(self, sim: Any) -> list[str]:
-        """Names of settings that are no longer what they were at the start (a list that grew, say)."""
+        """Names of attributes that are no longer what they were at the start (a list that grew, say), though nobody declared them."""
         first = vars(self).get("_first", {})
-        return [name for name, now in self.form(sim).items() if not isinstance(now, CheckpointError) and now != first.get(name, now)] if first else []
+        form = self.form(sim, tuple(first))
+        return [name for name, now in form.items() if not isinstance(now, CheckpointError) and now != first[name]]
 
     def state(self) -> dict[str, np.ndarray]:
         """What has to be saved: the declared arrays by name."""

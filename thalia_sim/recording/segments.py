@@ -8,6 +8,7 @@ name, fsynced and renamed, so that no moment exists in which a kill can ruin wha
 from __future__ import annotations
 
 import contextlib
+import glob
 import re
 import shutil
 from collections.abc import Sequence
@@ -46,12 +47,8 @@ def first_file(path: Path) -> Path:
 def later_files(first: Path) -> list[Path]:
     """NAME.2.h5, NAME.3.h5 ... beside NAME.h5, in order."""
     pattern = re.compile(re.escape(first.stem) + r"\.(\d+)" + re.escape(first.suffix))
-    found = {int(m[1]): p for p in first.parent.glob(f"{glob_escape(first.stem)}.*{first.suffix}") if (m := pattern.fullmatch(p.name))}
+    found = {int(m[1]): p for p in first.parent.glob(f"{glob.escape(first.stem)}.*{first.suffix}") if (m := pattern.fullmatch(p.name))}
     return [found[k] for k in sorted(found) if k > 1]
-
-
-def glob_escape(text: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", text)
 
 
 def next_file(first: Path) -> Path:
