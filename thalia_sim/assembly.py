@@ -11,9 +11,8 @@ from .driving import Driving, is_timed
 from .errors import DescriptionError, SimulationError
 from .kernels import loop
 from .kernels.blocks import Geom, form_of, make_block
-from .kernels.drives import (
-    DENSE_TILE,
-)
+from .kernels.drives import DENSE_TILE
+from .kernels.pages import together
 from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout
@@ -142,7 +141,7 @@ class Assembly:
         scratch = max(4096, 2 * int(layout.block_slots.max(initial=0)), int(capacity.max(initial=0)))
         chunks = wheel + 64
         chunk_next = np.tile(np.append(np.arange(1, chunks, dtype=np.int32), np.int32(-1)), (blocks, 1))
-        return loop.Arrays(
+        arrays = loop.Arrays(
             state=self.state.array(),
             held=self.held.array(),
             acc=self.accumulators(slots),
@@ -194,7 +193,7 @@ class Assembly:
             rows=np.array([k.address for k in make_rows()], dtype=np.int64),
             check=np.array([check], np.int64),
         )
-
+        return together(arrays, loop.OF_ROWS)
 
     def accumulators(self, slots: int) -> NDArray[np.float64]:
         """Slots of all blocks: initial values of state that receptors add to, else 0."""

@@ -13,6 +13,7 @@ import numpy as np
 from .errors import CheckpointError
 from .hooks.contract import Hook
 from .kernels import loop
+from .kernels.pages import together
 from .neurons.contract import model_of
 from .portable import Form, Reader, write_network
 from .rows import Group, Rows
@@ -115,7 +116,7 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader) -> None:
     task = sim.a.task.copy()
     keep = [k for k in range(loop.T_COLUMNS) if k not in (loop.T_KERNEL, loop.T_SPARSE, loop.T_CENSUS, loop.T_READ, loop.T_BOUND)]
     task[:, keep] = arrays["task"][:, keep]
-    sim.a = sim.a._replace(**{**arrays, "task": task})
+    sim.a = together(sim.a._replace(**{**arrays, "task": task}), loop.OF_ROWS)
     for population in sim.net.populations.values():
         place = sim.places[population.name]
         if model_of(population.model).kind == "neuron":

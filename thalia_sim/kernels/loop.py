@@ -105,6 +105,10 @@ class Arrays(NamedTuple):
     check: np.ndarray  # [1] steps between looks for states that are not finite
 
 
+OF_ROWS = ("row_seg", "seg", "slot", "w")
+"""Arrays that a Simulation shares with its `Rows`."""
+
+
 @jit(forceinline=True)
 def deliver(a, b, step, when, last_time, into):
     """Add the arrivals of this step at block b of groups that are `when` into acc; the last time, empty the calendar's slot."""
