@@ -566,9 +566,9 @@ def test_a_branch_can_be_gone_on_with(tmp_path):
 def test_a_missing_file_of_a_run_is_told(tmp_path):
     """Rows that only it held are not made up."""
     path = tmp_path / "a.h5"
-    assert life(path, 1, "0.3").returncode == -9
-    assert life(path, 1, "0.3").returncode == -9
-    assert life(path, 1, "0.1").returncode == -9
+    assert life(path, 1, "replace:6").returncode == -9
+    assert life(path, 1, "replace:6").returncode == -9
+    assert life(path, 1, "flush:2").returncode == -9
     names = sorted(p.name for p in tmp_path.glob("a.*.h5"))
     assert names == ["a.2.h5", "a.3.h5"]
     (tmp_path / "a.2.h5").write_bytes(b"")

@@ -14,6 +14,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 NEURONS = [thalia_sim.LIFDelta, thalia_sim.LIFExp1, thalia_sim.LIFExp, thalia_sim.LIFAlpha, thalia_sim.LIFCond, thalia_sim.AdaptiveLIF]
 DRIVES = [thalia_sim.Poisson, thalia_sim.DC, thalia_sim.StepCurrent, thalia_sim.Ramp, thalia_sim.Sine, thalia_sim.OrnsteinUhlenbeck]
+INTERVENTIONS = [kind for kind in vars(thalia_sim.interventions).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
 SOURCES = [thalia_sim.PoissonSource, thalia_sim.SpikeArray, thalia_sim.SpikeFile]
 
 
@@ -38,7 +39,18 @@ def shown(value):
 def test_every_model_is_described():
     """All declared neurons, sources and drives that the package exports."""
     tuples = {m for m in vars(thalia_sim).values() if isinstance(m, type) and hasattr(m, "_field_defaults")}
-    assert tuples - {thalia_sim.Sample} == {*NEURONS, *DRIVES, *SOURCES}
+    assert tuples - {thalia_sim.Sample, *INTERVENTIONS} == {*NEURONS, *DRIVES, *SOURCES}
+
+
+def test_every_intervention_is_described():
+    """All that the package exports, with the fields and defaults that are theirs alone."""
+    shared = ("share", "elements", "at", "until", "name")
+    table = [row[:3] for row in rows((ROOT / "docs" / "interventions.md").read_text(encoding="utf-8"))]
+    assert INTERVENTIONS
+    assert {tuple(row) for row in table} == {
+        (kind.__name__, field, shown(kind._field_defaults[field]) if field in kind._field_defaults else "")
+        for kind in INTERVENTIONS for field in kind._fields if field not in shared
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("model", NEURONS)

@@ -20,6 +20,16 @@ from .hooks import Progress as Progress
 from .hooks import Recorder as Recorder
 from .hooks import Sample as Sample
 from .hooks import StopRun as StopRun
+from .interventions import BlockPlasticity as BlockPlasticity
+from .interventions import Clamp as Clamp
+from .interventions import Interventions as Interventions
+from .interventions import Lesion as Lesion
+from .interventions import Restore as Restore
+from .interventions import Scale as Scale
+from .interventions import Silence as Silence
+from .interventions import Stimulate as Stimulate
+from .interventions import Switch as Switch
+from .interventions import replay as replay
 from .network import Network as Network
 from .neurons import LIF as LIF
 from .neurons import AdaptiveLIF as AdaptiveLIF
@@ -56,18 +66,22 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdaptiveLIF",
+    "BlockPlasticity",
+    "Clamp",
     "ClippedNormal",
     "Cube",
     "DC",
     "DescriptionError",
     "Grid",
     "Hook",
+    "Interventions",
     "LIF",
     "LIFAlpha",
     "LIFCond",
     "LIFDelta",
     "LIFExp",
     "LIFExp1",
+    "Lesion",
     "LogNormal",
     "MemoryRecorder",
     "Network",
@@ -81,15 +95,20 @@ __all__ = [
     "Ramp",
     "Recorder",
     "RecordingError",
+    "Restore",
     "Sample",
+    "Scale",
     "Sheet",
+    "Silence",
     "Simulation",
     "SimulationError",
     "Sine",
     "SpikeArray",
     "SpikeFile",
     "StepCurrent",
+    "Stimulate",
     "StopRun",
+    "Switch",
     "TimedArray",
     "Uniform",
     "UnusualValue",
@@ -104,6 +123,7 @@ __all__ = [
     "open_recording",
     "out_degree",
     "probability",
+    "replay",
     "total_number",
     "units",
 ]

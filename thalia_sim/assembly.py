@@ -104,7 +104,7 @@ class Assembly:
                 columns[loop.T_FIELDS] = len(model.stored)
                 columns[loop.T_LIVE] = sum(1 << k for k, r in enumerate(model.receptors) if r in model.adds)
                 columns[loop.T_HELD_FIELDS] = len(model.held)
-                columns[loop.T_MAY_SLEEP] = int(model.sleeps and piece.n > 0 and not place.timed and not place.busy)
+                columns[loop.T_MAY_SLEEP] = int(may_sleep(model, place, piece.n))
             place.tasks.append(len(self.tasks))
             self.tasks.append((piece.block, columns, geom, key))
 
@@ -181,6 +181,9 @@ class Assembly:
             sampler=np.zeros((0, 9), np.int64),
             sample_index=np.zeros(0, np.int32),
             sample=np.zeros(0),
+            clamp=np.zeros((0, 5), np.int64),
+            clamp_index=np.zeros(0, np.int32),
+            clamp_value=np.zeros(0),
             flags=np.zeros((self.workers, max(scratch, 6 * DENSE_TILE)), np.uint8),
             scratch=np.zeros((self.workers, scratch), np.int32),
             temp=np.zeros((self.workers, 1)),
@@ -207,6 +210,11 @@ class Assembly:
                         first = int(self.block_acc[piece.block]) + piece.slot + number * piece.n
                         acc[first : first + piece.n] = values[piece.lo : piece.lo + piece.n]
         return acc
+
+
+def may_sleep(model: Any, place: Place, n: int) -> bool:
+    """Whether n neurons of a population are left alone while they cannot fire."""
+    return model.sleeps and n > 0 and not place.timed and not place.busy
 
 
 def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:

@@ -78,7 +78,10 @@ def run(
     quiet: bool,
     force: bool,
 ) -> None:
-    """Run the experiment SCRIPT.
+    """Run the experiment SCRIPT, or a recording again from the script in it.
+
+    Of a recording (FILE.h5) script, seed and settings are those that it holds, and it is said whether the result is the same, byte for byte
+    (exit code 3 if not).
 
     Ctrl+C ends the run at the next flush and leaves a readable file and a checkpoint, from which `thalia-sim resume` goes on; a second one ends
     it at once.
@@ -86,6 +89,9 @@ def run(
     from . import experiment as ex
 
     with plain_errors():
+        if script.suffix in (".h5", ".hdf5"):
+            again(script, out, threads, force, quiet, {"--seed": seed, "--set": settings, "--until": until, "--checkpoint": checkpoint, "--dry": dry})
+            return
         loaded = ex.load_script(script)
         if until is None and loaded.until is None:
             ex.describe(loaded, seed, settings)  # what is wrong with the script itself is told first
@@ -114,17 +120,42 @@ def run(
         sys.exit(130)
 
 
+def again(file: Path, out: Path | None, threads: int, force: bool, quiet: bool, others: dict[str, Any]) -> None:
+    """Run a recording again and say whether it is the same."""
+    from .analysis.compare import format_comparison
+    from .rerun import run_again
+
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise click.ClickException(f"{given[0]} is given for {file}, which is run again as it was: leave it out, or run its script")
+    facts = run_again(file, out=out, threads=threads if threads > 1 else None, force=force, quiet=quiet)
+    for name, (then, now) in facts["other_versions"].items():
+        click.echo(f"{name} was {then}, is {now}")
+    click.echo(format_comparison(facts))
+    if not facts["equal"]:
+        sys.exit(3)
+
+
 @commands.command()
 @click.argument("file", type=FILE)
 @click.option("--until", metavar="TIME", help="Simulated time to run to, such as '2 s'. Default: where the run was to end.")
 @click.option("--threads", type=click.IntRange(min=1), help="Worker threads; they do not change the result. Default: as before.")
+@click.option("--branch", type=FILE, help="Recording of a branch: the run goes on from FILE's checkpoint beside what it was, which stays.")
+@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="In a branch: a value from now on, such as exc.tau_m=15. Repeatable.")
+@click.option("--noise-seed", type=click.IntRange(min=0), help="In a branch: other noise from now on.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
-def resume(file: Path, until: str | None, threads: int | None, quiet: bool) -> None:
+def resume(
+    file: Path, until: str | None, threads: int | None, branch: Path | None, settings: tuple[str, ...], noise_seed: int | None, quiet: bool
+) -> None:
     """Go on with a run that was stopped or killed, to the bit: FILE is its recording, or a checkpoint."""
     from . import experiment as ex
 
     with plain_errors():
-        outcome = ex.resume_experiment(file, until=until, threads=threads, quiet=quiet)
+        if branch is None and (settings or noise_seed is not None):
+            raise click.ClickException("--set and --noise-seed change the run: give --branch FILE, the recording of the changed one")
+        outcome = ex.resume_experiment(
+            file, until=until, threads=threads, branch=branch, settings=settings, noise_seed=noise_seed, quiet=quiet
+        )
     if not quiet:
         click.echo(str(outcome))
     if outcome.status == "interrupted":

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import units
 from .errors import DescriptionError, PathError, nearest
 from .hooks.contract import Hook, StopRun
+from .interventions import gathered
 from .portable import SCRIPT
 
 if TYPE_CHECKING:
@@ -197,9 +198,12 @@ def script_hooks(experiment: Experiment) -> list[Hook]:
     """A fresh list of the script's hooks."""
     with script_errors(experiment.path):
         found = experiment.hooks()
-    if not isinstance(found, (list, tuple)) or not all(isinstance(hook, Hook) for hook in found):
+    if not isinstance(found, (list, tuple)) or hasattr(found, "_fields"):
         raise ScriptError(f"hooks in {experiment.path} returned {found!r}: return a list of hooks")
-    return list(found)
+    hooks = gathered(found)
+    if not all(isinstance(hook, Hook) for hook in hooks):
+        raise ScriptError(f"hooks in {experiment.path} returned {found!r}: return a list of hooks and interventions")
+    return hooks
 
 
 class Watch(Hook):
@@ -295,7 +299,7 @@ def run_experiment(
         check_target(out, force)
     hooks = script_hooks(experiment)
     net = describe(experiment, seed, settings)
-    options = {"settings": list(settings), "until": until, "threads": threads, "precision": precision}
+    options = {"seed": seed, "settings": list(settings), "until": until, "threads": threads, "precision": precision, "traces": traces}
     out = add_recorder(hooks, net, experiment.path, options, out, traces, force, checkpoint)
     watch = Watch()
     hooks = [*([] if quiet else [Progress(until)]), *hooks, watch]
@@ -303,8 +307,20 @@ def run_experiment(
         return finish(Simulation(net, hooks, threads=threads, precision=precision), until, watch, out)
 
 
-def resume_experiment(file: Path, *, until: str | float | None = None, threads: int | None = None, quiet: bool = False) -> Outcome:
-    """Go on with a run from its recording (by its newest whole checkpoint) or from a checkpoint, up to `until` ms or where it was to end."""
+def resume_experiment(
+    file: Path,
+    *,
+    until: str | float | None = None,
+    threads: int | None = None,
+    branch: Path | None = None,
+    settings: Sequence[str] = (),
+    noise_seed: int | None = None,
+    quiet: bool = False,
+) -> Outcome:
+    """Go on with a run from its recording (by its newest whole checkpoint) or from a checkpoint, up to `until` ms or where it was to end.
+
+    With `branch`, a recording of its own, in which `settings` (values by path) and `noise_seed` hold from now on.
+    """
     from .hooks.progress import Progress
     from .recording.checkpoint import checkpoint_folder, is_checkpoint, newest_checkpoint, read_checkpoint
     from .simulation import Simulation
@@ -313,19 +329,23 @@ def resume_experiment(file: Path, *, until: str | float | None = None, threads: 
         raise ScriptError(f"{file} does not exist: give a recording or a checkpoint")
     given = is_checkpoint(file)
     path = file if given else newest_checkpoint(checkpoint_folder(file))
-    settings = recorder_settings(read_checkpoint(path).tree)
-    recording = recording_of(path, settings) if given else file
-    script = None if settings.get("script") is None else Path(settings["script"])
+    asked = recorder_settings(read_checkpoint(path).tree)
+    recording = recording_of(path, asked) if given else file
+    script = None if asked.get("script") is None else Path(asked["script"])
     if script is not None and script.is_file():
         load_script(script)  # its models and hooks are found there; what has changed is refused
-    end = duration(until, "--until") if until is not None else settings.get("until")
+    end = duration(until, "--until") if until is not None else asked.get("until")
     if end is None:
         raise DescriptionError(f"{file} does not say until when it was to run: give --until '2 s'")
     watch = Watch()
     with script_errors(script or path), watch.listening():
         extra = [*([] if quiet else [Progress(end)]), watch]
-        sim = Simulation.resume(path, hooks=extra, threads=threads or settings.get("threads") or 1, recording=recording)
-        return finish(sim, end, watch, recording)
+        changes = {name: read_value(name, text, 0.0) for name, text in map(split_setting, settings)}
+        sim = Simulation.resume(
+            path, hooks=extra, threads=threads or asked.get("threads") or 1, recording=recording, branch=branch, changes=changes,
+            noise_seed=noise_seed,
+        )  # fmt: skip
+        return finish(sim, end, watch, branch or recording)
 
 
 def recorder_settings(tree: dict[str, Any]) -> dict[str, Any]:

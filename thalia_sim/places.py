@@ -129,6 +129,15 @@ def kernel_columns(kernels: Any, bounded: bool, number: Callable[[Any], int]) ->
     return {column: -1 if kernel is None else number(kernel) for column, kernel in chosen.items()}
 
 
+def field_place(model: Any, field: str) -> tuple[int, int]:
+    """(which array of the loop, number of the field in it) of a state field."""
+    if field in model.held:
+        return loop.IN_HELD, model.held.index(field)
+    if field in model.stored:
+        return loop.IN_STATE, model.stored.index(field)
+    return loop.IN_ACC, next(k for k, r in enumerate(model.receptors) if model.adds.get(r) == field)
+
+
 def same_held(held: NDArray[np.float64], place: Place, model: Any, n: int) -> bool:
     """Whether each held value of a population is the same for all its elements, and stays so while the loop runs."""
     values = held[place.held : place.held + len(model.held) * n].reshape(len(model.held), n)

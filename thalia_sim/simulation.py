@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import snapshot
 from .assembly import Assembly
@@ -24,6 +23,7 @@ from .checks import is_number
 from .errors import PathError, SimulationError, nearest
 from .hooks.contract import Hook, StopRun
 from .hooks.recorder import Recorder
+from .interventions import gathered
 from .kernels import loop
 from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
@@ -34,28 +34,12 @@ from .places import one_element
 from .portable import Reader, as_built, content_name, read_network
 from .recording.checkpoint import read_checkpoint, write_checkpoint
 from .rows import Rows, build_rows
+from .samplers import Sampler, add_sampler
 from .sources import StepCurrent
 from .views import DriveView, PopulationView, ProjectionView, SourceView
 
-SAMPLE_ROOM = 1 << 18  # numbers that a sampler keeps between two looks of Python
 LONGEST_RUN = 1e15  # steps
 LOOK_S = 0.1  # wall time between two looks of Python (for Ctrl+C, progress and flushes)
-
-
-class Sampler:
-    """A state variable of chosen elements, written down by the engine every so many steps."""
-
-    def __init__(self, every: int, n: int) -> None:
-        self.every, self.n = every, n
-        self.parts: list[tuple[int, NDArray[np.int64]]] = []  # (row of the sampler table, columns)
-        self.kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
-        self.taken = 0  # last step that has been gathered
-
-    def take(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(steps [k], values [k, n]) gathered since the last call; row for step s is the state at s * dt."""
-        kept, self.kept = self.kept, []
-        steps = np.concatenate([np.zeros(0, np.int64), *(s for s, _ in kept)])
-        return steps, np.concatenate([np.zeros((0, self.n)), *(v for _, v in kept)])
 
 
 class Due(NamedTuple):
@@ -64,6 +48,7 @@ class Due(NamedTuple):
     hook: Hook
     every: int
     at: tuple[int, ...]
+    samplers: tuple[Sampler, ...] = ()  # that the hook asked for when it started
 
     def next(self, step: int) -> int:
         """First step at or after `step` at which the hook is due."""
@@ -91,7 +76,7 @@ class Simulation:
     """Runs a description. Reading never changes a run; writing acts from the next step on.
 
     net: the description, copied into arrays here; later changes of it act from the next `reset()` on.
-    hooks: called at the interrupts that they ask for.
+    hooks: called at the interrupts that they ask for; interventions (Lesion ...) among them are carried out by one hook.
     threads: workers; the results do not depend on their number.
     precision: of the neurons' dynamic state, "double" or "single"; all else is double, weights are stored in single.
     blocks: target blocks; None lets the network decide. The results do not depend on it while all neurons are awake.
@@ -115,12 +100,9 @@ class Simulation:
             raise SimulationError(f"sleeping is {sleeping!r}: give True or False")
         begun = time.perf_counter()
         self.net, self.threads, self.precision, self.sleeping = net, int(threads), precision, sleeping
-        self.hooks = list(hooks)
+        self.hooks = gathered(hooks)
         for hook in self.hooks:
-            if not isinstance(hook, Hook):
-                raise SimulationError(f"hook {hook!r} is no Hook: subclass thalia_sim.Hook")
-            if not isinstance(hook.name, str) or hook.name.strip(" .") == "" or "/" in hook.name:
-                raise SimulationError(f"a hook of class {type(hook).__name__} has the name {hook.name!r}: give it a name without '/'")
+            self.check_hook(hook)
         self.dt = net.dt
         self.blocks = blocks
         self.views: dict[str, Any] = {}
@@ -131,10 +113,18 @@ class Simulation:
             self.take_rows(rows)
         self.build_s = time.perf_counter() - begun
 
+    @staticmethod
+    def check_hook(hook: Any) -> None:
+        """Refuse what is no hook, or has no name for its diagnostics."""
+        if not isinstance(hook, Hook):
+            raise SimulationError(f"hook {hook!r} is no Hook: subclass thalia_sim.Hook")
+        if not isinstance(hook.name, str) or hook.name.strip(" .") == "" or "/" in hook.name:
+            raise SimulationError(f"a hook of class {type(hook).__name__} has the name {hook.name!r}: give it a name without '/'")
+
     @classmethod
     def resume(
         cls, path: str | Path, *, hooks: Iterable[Hook] = (), threads: int = 1, recording: str | Path | None = None,
-        branch: str | Path | None = None, noise_seed: int | None = None,
+        branch: str | Path | None = None, noise_seed: int | None = None, changes: Mapping[str, Any] | None = None,
     ) -> Simulation:  # fmt: skip
         """The simulation that was saved in a file, ready to go on to the bit; on any number of threads.
 
@@ -143,9 +133,11 @@ class Simulation:
         damaged, or if the source of a model has changed since.
 
         For a branch, one of many continuations of the same past: `branch` is the file for its recorder, a recording of its own that begins now;
-        `noise_seed` gives it other noise from now on (events of rare Poisson trains that were drawn already still come). What is changed in it
-        afterwards is all that differs: the noise of everything else stays the same.
+        `changes` are values by path, {"exc.tau_m": 15.0, "exc->inh.w": 0.5, "poisson->exc.rate": 900.0}, that hold from now on; `hooks` may hold
+        interventions (Lesion ...), also of this very time; `noise_seed` gives it other noise from now on (events of rare Poisson trains that
+        were drawn already still come). That is all that differs: the noise of everything else stays the same. Its recording tells of all three.
         """
+        hooks = gathered(hooks)
         stored = read_checkpoint(path)
         read = Reader(stored.array)
         tree = stored.tree
@@ -153,22 +145,35 @@ class Simulation:
         if noise_seed is not None:
             net.noise_seed = whole_seed(noise_seed, "noise_seed")
         run = tree["run"]
-        with_saved = [*snapshot.read_hooks(tree, read), *hooks]
-        for hook in with_saved:
+        saved = snapshot.read_hooks(tree, read)
+        last = next((k for k in range(len(saved), 0, -1) if not isinstance(saved[k - 1], Recorder)), 0)  # recorders stay behind what they record
+        for hook in saved:
             if recording is not None and isinstance(hook, Recorder):
                 hook.path = Path(recording)
             if branch is not None and isinstance(hook, Recorder):
                 hook.branch(branch)
-        sim = cls(
-            net, with_saved, threads=threads, precision=run["precision"], blocks=run["blocks"], sleeping=run["sleeping"],
-            rows=snapshot.read_rows(net, tree, read),
-        )  # fmt: skip
+        all_hooks = [*saved[:last], *(h for h in hooks if h.is_saved), *saved[last:], *(h for h in hooks if not h.is_saved)]
+        how = {name: run[name] for name in ("precision", "blocks", "sleeping")}
+        sim = cls(net, all_hooks, threads=threads, rows=snapshot.read_rows(net, tree, read), **how)
         sim.step = run["step"]
         if run["status"] != "new":
             sim.start_hooks()
-        snapshot.put(sim, tree, read)
+        snapshot.put(sim, tree, read, saved)
         sim.handled = run["handled"]
+        if noise_seed is not None:
+            sim.tell("resume", "change", {"path": "noise_seed", "value": noise_seed})
+        for key, value in (changes or {}).items():
+            sim.set(key, value)
+            sim.tell("resume", "change", {"path": key, "value": value})
+        sim.call_late(hooks)
         return sim
+
+    def set(self, path: str, value: Any) -> None:
+        """Write one value by its path: `exc.tau_m`, `exc->inh.w`, `poisson->exc.rate`."""
+        name, dot, field = path.rpartition(".") if isinstance(path, str) else ("", "", "")
+        if not dot:
+            raise PathError(f"path {path!r} names no value: write it like exc.tau_m")
+        setattr(self[name], field, value)
 
     def save(self, path: str | Path, store: Path | None = None) -> None:
         """Write everything that the run depends on to a file, from which `resume` goes on to the bit. Saving changes nothing.
@@ -308,7 +313,7 @@ class Simulation:
     def advance(self, target: int) -> None:
         """Compiled stretches up to step `target`, with a look of Python now and then."""
         while self.step < target:
-            stop = min(target, self.step + max(1, int(self.pace)), *(self.sample_limit(s) for s in self.samplers), target)
+            stop = min(target, self.step + max(1, int(self.pace)), *(s.limit() for s in self.samplers), target)
             begun, before = time.perf_counter(), self.step
             status = self.stretch(stop)
             spent = time.perf_counter() - begun
@@ -386,17 +391,22 @@ class Simulation:
             return
         self.status = "running"
         for hook in self.hooks:
-            every = 0 if hook.every is None else self.steps_of(hook.every, f"every of hook {hook.name}")
-            if hook.every is not None and every < 1:
-                raise SimulationError(f"every of hook {hook.name} is {hook.every!r} ms: must be at least one step, {self.dt:g} ms")
-            times: Any = (hook.at,) if is_number(hook.at) else hook.at
-            if isinstance(times, str) or not isinstance(times, Iterable):
-                raise SimulationError(f"at of hook {hook.name} is {hook.at!r}: give times in ms, such as at = (10.0, 20.0)")
-            at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in times))
-            if at and at[0] < 0:
-                raise SimulationError(f"at of hook {hook.name} is {at[0] * self.dt:g} ms: the first can be 0")
-            hook.begin(self)
-            self.due.append(Due(hook, every, at))
+            self.start_hook(hook)
+
+    def start_hook(self, hook: Hook) -> None:
+        """Find out when a hook is to be called, and start it."""
+        every = 0 if hook.every is None else self.steps_of(hook.every, f"every of hook {hook.name}")
+        if hook.every is not None and every < 1:
+            raise SimulationError(f"every of hook {hook.name} is {hook.every!r} ms: must be at least one step, {self.dt:g} ms")
+        times: Any = (hook.at,) if is_number(hook.at) else hook.at
+        if isinstance(times, str) or not isinstance(times, Iterable):
+            raise SimulationError(f"at of hook {hook.name} is {hook.at!r}: give times in ms, such as at = (10.0, 20.0)")
+        at = tuple(sorted(self.steps_of(t, f"at of hook {hook.name}") for t in times))
+        if at and at[0] < 0:
+            raise SimulationError(f"at of hook {hook.name} is {at[0] * self.dt:g} ms: the first can be 0")
+        before = len(self.samplers)
+        hook.begin(self)
+        self.due.append(Due(hook, every, at, tuple(self.samplers[before:])))
 
     def interrupt(self) -> None:
         """Call whoever is due at this step; each at most once."""
@@ -412,17 +422,66 @@ class Simulation:
             for due in self.due:
                 if due.next(self.step) == self.step:
                     try:
-                        due.hook.handle(self)
+                        self.call(due.hook)
                     except StopRun as reason:  # the hooks after it still see this time
                         stop = reason
-                    for other in self.hooks:
-                        if other is not due.hook:
-                            other.handled(self, due.hook)
         finally:
             self.interrupting = False
             saves, self.saves = self.saves, []
         for path, store in saves:
             self.save(path, store)
+        if stop is not None:
+            raise stop
+
+    def tell(self, source: str, kind: str, facts: Mapping[str, Any]) -> None:
+        """Let the hooks know what was done to the network, so that a recording tells of it."""
+        for hook in self.hooks:
+            if hook.has_begun:
+                hook.told(self, source, kind, facts)
+
+    def attach(self, hook: Any) -> None:
+        """Add a hook or an intervention, which starts now (or with the first run); one whose `at` names this time is called."""
+        (hook,) = gathered([hook])
+        self.check_hook(hook)
+        self.hooks.append(hook)
+        if self.status == "running":
+            self.start_hook(hook)
+            self.call_late([hook])
+
+    def detach(self, hook: Hook) -> None:
+        """Let a hook finish and take it away; state that it changed stays as it is."""
+        if hook not in self.hooks:
+            raise SimulationError(f"hook {hook!r} is not attached: attached are {', '.join(h.name for h in self.hooks) or 'none'}")
+        if self.interrupting:
+            raise SimulationError(f"hook {hook.name} is detached by a hook: do that between two runs")
+        self.hooks.remove(hook)
+        for due in [due for due in self.due if due.hook is hook]:
+            self.due.remove(due)
+            hook.end(self, "complete")
+            for sampler in due.samplers:
+                self.samplers.remove(sampler)
+                self.a.sampler[[row for row, _ in sampler.parts], loop.M_TASK] = -1
+
+    def call_late(self, hooks: Iterable[Hook]) -> None:
+        """Call hooks that came when their time had been handled already."""
+        wanted = [due for due in self.due if due.hook in hooks and self.handled == self.step and self.step in due.at]
+        self.interrupting = True
+        try:
+            for due in wanted:
+                self.call(due.hook)
+        finally:
+            self.interrupting = False
+
+    def call(self, hook: Hook) -> None:
+        """Call a hook, and the others to see what it has to say, also where it ends the run."""
+        stop = None
+        try:
+            hook.handle(self)
+        except StopRun as reason:
+            stop = reason
+        for other in self.hooks:
+            if other is not hook:
+                other.handled(self, hook)
         if stop is not None:
             raise stop
 
@@ -448,66 +507,14 @@ class Simulation:
         steps = self.steps_of(every, "every of a sample")
         if steps < 1:
             raise SimulationError(f"every of a sample of {variable} is {every!r} ms: must be at least one step, {self.dt:g} ms")
-        sampler = Sampler(steps, len(selection))
-        sampler.taken = self.step
-        begin = 0
-        for population, index in selection.parts:
-            numbers = np.asarray(index, dtype=np.int64)
-            model = model_of(population.model)
-            if variable not in model.state_fields:
-                raise PathError(f"population {population.name} ({model.name}) has no state {variable!r}: {nearest(variable, model.state_fields)}")
-            where, fields = next(
-                (where, fields)
-                for where, fields in (
-                    (loop.IN_HELD, model.held),
-                    (loop.IN_STATE, model.stored),
-                    (loop.IN_ACC, tuple(model.adds.get(r) for r in model.receptors)),
-                )
-                if variable in fields
-            )
-            read = 0 if where == loop.IN_HELD else model.moving.index(variable)
-            for task in self.places[population.name].tasks:
-                lo, n = self.a.geom[task, G.lo], self.a.geom[task, G.count]
-                mine = np.flatnonzero((numbers >= lo) & (numbers < lo + n))
-                if len(mine):
-                    row = [task, steps, fields.index(variable), where, 0, len(mine), 0, 0, read]
-                    sampler.parts.append((self.add_sampler(row, numbers[mine], len(model.moving)), begin + mine))
-            begin += len(numbers)
+        sampler = add_sampler(self, selection, variable, steps)
         self.samplers.append(sampler)
         return sampler
 
-    def add_sampler(self, row: list[int], numbers: NDArray[np.int64], fields: int) -> int:
-        room = max(SAMPLE_ROOM // len(numbers), 16) * len(numbers)
-        row[loop.M_FIRST], row[loop.M_BUFFER] = len(self.a.sample_index), len(self.a.sample)
-        temp = max(self.a.temp.shape[1], fields * len(numbers))
-        self.a = self.a._replace(
-            sampler=np.vstack([self.a.sampler, np.array([row], np.int64)]),
-            sample_index=np.append(self.a.sample_index, numbers.astype(np.int32)),
-            sample=np.append(self.a.sample, np.zeros(room)),
-            temp=np.zeros((self.workers, temp)),
-        )
-        return len(self.a.sampler) - 1
-
-    def sample_limit(self, sampler: Sampler) -> int:
-        """Last step that fits into a sampler's buffer."""
-        longest = max((len(columns) for _, columns in sampler.parts), default=1)
-        return (sampler.taken // sampler.every + max(SAMPLE_ROOM // longest, 16)) * sampler.every
-
     def gather_samples(self) -> None:
-        done = self.a.phase[loop.H_EMIT] == 1  # a window was integrated whose spikes are not out yet: leave its samples for later
-        if done:
-            return
-        for sampler in self.samplers:
-            first, last = sampler.taken // sampler.every + 1, self.step // sampler.every
-            if last < first:
-                continue
-            values = np.empty((last - first + 1, sampler.n))
-            for row, columns in sampler.parts:
-                n, at = len(columns), self.a.sampler[row, loop.M_BUFFER]
-                values[:, columns] = self.a.sample[at : at + len(values) * n].reshape(len(values), n)
-                self.a.sampler[row, loop.M_ROW] = 0
-            sampler.kept.append((np.arange(first, last + 1, dtype=np.int64) * sampler.every, values))
-            sampler.taken = self.step
+        """Take over what samplers have; of a window whose spikes are not out yet it is left for later."""
+        for sampler in self.samplers if self.a.phase[loop.H_EMIT] == 0 else ():
+            sampler.gather(self.a, self.step)
 
     # currents by steps
 

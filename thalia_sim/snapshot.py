@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STATIC = ("row_seg", "seg", "slot")  # synapses without their weights
 SAVED = (
     "state", "held", "acc", "inbox", "par", "geom", "task", "sleep", "todo", "group", "group_w", "chunk", "chunk_next",
-    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase",
+    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase", "clamp", "clamp_index", "clamp_value",
 )  # fmt: skip
 REBUILT = (
     "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
@@ -108,8 +108,8 @@ def read_hook(stored: dict[str, Any], read: Reader, begun: bool) -> Hook:
     return hook
 
 
-def put(sim: Simulation, stored: dict[str, Any], read: Reader) -> None:
-    """Write what was saved into a simulation of the same description whose hooks have started."""
+def put(sim: Simulation, stored: dict[str, Any], read: Reader, hooks: list[Hook]) -> None:
+    """Write what was saved into a simulation of the same description whose hooks have started; `hooks` are those that were saved."""
     for name, values in stored["views"].items():
         sim[name].take_state({key: read(value) for key, value in values.items()})
     arrays = {name: np.array(read(ref)) for name, ref in stored["arrays"].items()}
@@ -122,6 +122,6 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader) -> None:
         if model_of(population.model).kind == "neuron":
             place.par, place.per_element = stored["places"][population.name]
             sim[population.name].choose_kernels(anew=True)
-    for hook, saved in zip((h for h in sim.hooks if h.is_saved), stored["hooks"], strict=True):
+    for hook, saved in zip(hooks, stored["hooks"], strict=True):
         if hook.has_begun:
             hook.restore({name: read(ref) for name, ref in saved["state"].items()})

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .checks import bad_parameter, gain_problem, is_number, numbers, range_problem, rate_problem
+from .clamps import write_clamps
 from .driving import DENSE_FROM
 from .errors import DescriptionError, PathError, SimulationError, nearest
 from .kernels import loop
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def truth(value: Any, name: str) -> bool:
     """True or False, and nothing else."""
     if not isinstance(value, (bool, np.bool_)):
-        raise DescriptionError(f"on of {name} is given {value!r}: give True or False")
+        raise DescriptionError(f"{name} is given {value!r}: give True or False")
     return bool(value)
 
 
@@ -69,21 +70,85 @@ class View:
 
 
 class PopulationView(View):
-    """State (arrays [n]) and parameters (numbers, or arrays [n]) of a population of neurons."""
+    """State (arrays [n]) and parameters (numbers, or arrays [n]) of a population of neurons; `silent` [n] says which of them cannot fire."""
+
+    silences: NDArray[np.int64]  # [n] how often each was silenced
+    threshold: NDArray[np.float64]  # [n] v_th, while some are silenced
+    clamps: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]  # field -> (elements, values at which it is held)
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
-        object.__setattr__(self, "model", model_of(thing.model))
-        object.__setattr__(self, "params", thing.model)
+        self.take_state({"model": model_of(thing.model), "params": thing.model})
+        self.take_state({"silences": np.zeros(0, np.int64), "threshold": np.zeros(0), "clamps": {}})
 
     def __len__(self) -> int:
         return int(self.thing.n)
 
     def own_state(self) -> dict[str, Any]:
-        return {"params": self.params}
+        return {name: getattr(self, name) for name in ("params", "silences", "threshold", "clamps")}
 
     def known(self) -> list[str]:
-        return list(dict.fromkeys([*self.model.state_fields, *self.model.params]))
+        return list(dict.fromkeys([*self.model.state_fields, *self.model.params, "silent"]))
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Which neurons cannot fire, [n]: their threshold is out of reach, all else goes on."""
+        return self.silences > 0 if len(self.silences) else np.zeros(self.thing.n, dtype=bool)
+
+    def silence(self, elements: Any, by: int = 1) -> None:
+        """Keep elements from firing; with by = -1, take that back. Who was silenced twice has to be let go twice."""
+        if "v_th" not in self.model.held:
+            raise SimulationError(f"population {self.name} ({self.model.name}) has no held state v_th: its neurons cannot be silenced")
+        if not len(self.silences):
+            self.take_state({"silences": np.zeros(self.thing.n, np.int64), "threshold": self.kept("v_th")})
+        self.silences[elements] = np.maximum(self.silences[elements] + by, 0)
+        self.wake()
+        self.put("v_th", self.threshold.copy())
+        if not self.silences.any():
+            self.take_state({"silences": np.zeros(0, np.int64), "threshold": np.zeros(0)})
+        if "v_th" in self.clamps:
+            self.write_clamps()
+        self.choose_kernels()
+
+    def inject(self, elements: Any, current: Any) -> None:
+        """Add a current (pA; a number, or one value an element) to what elements receive from outside."""
+        if "i_ext" not in self.model.held:
+            raise DescriptionError(f"population {self.name} ({self.model.name}) has no held state i_ext: it takes no currents")
+        self.wake()
+        ((_, received),) = self.where("i_ext")
+        received[elements] += current
+        place = self.sim.places[self.name]
+        if place.timed:
+            self.sim.a.held[place.base + np.asarray(elements, dtype=np.int64)] += current
+        self.choose_kernels()
+
+    def clamp(self, field: str, elements: NDArray[np.int64], values: Any) -> None:
+        """Hold a state field of elements at values (a number, or one a element), from now on and after every step; see `release`."""
+        if field not in self.model.state_fields:
+            raise PathError(f"population {self.name} ({self.model.name}) has no state {field!r}: {nearest(field, self.model.state_fields)}")
+        if field == "i_ext" and self.sim.places[self.name].timed:
+            raise SimulationError(f"i_ext of {self.name} cannot be clamped, a current of it changes at every step: switch that off, or clamp v")
+        given = np.broadcast_to(self.checked(field, np.asarray(values, dtype=float), len(elements)), len(elements))
+        held, at = self.clamps.get(field, (np.zeros(0, np.int64), np.zeros(0)))
+        if len(both := np.intersect1d(held, elements)):
+            raise SimulationError(f"{field} of {self.name}[{both[0]}] is clamped already: release it first")
+        self.wake()
+        self.clamps[field] = np.append(held, elements), np.append(at, within_bounds(self.params, field, given))
+        self.put(field, self.kept(field))
+        self.write_clamps()
+        self.choose_kernels()
+
+    def release(self, field: str, elements: NDArray[np.int64]) -> None:
+        """End a clamp: the field goes on from the value at which it was held."""
+        held, at = self.clamps.pop(field)
+        keep = ~np.isin(held, elements)
+        if keep.any():
+            self.clamps[field] = held[keep], at[keep]
+        self.write_clamps()
+        self.wake()
+
+    def write_clamps(self) -> None:
+        write_clamps(self.sim, [view for view in self.sim.views.values() if isinstance(view, PopulationView)])
 
     def where(self, field: str) -> list[tuple[slice, NDArray[Any]]]:
         """(elements, their values in the arrays of the loop) of a state field, part by part."""
@@ -116,14 +181,22 @@ class PopulationView(View):
 
     def kept(self, field: str) -> NDArray[np.float64]:
         """A state field [n] as it stands in the arrays of the loop: of neurons that sleep, as they fell asleep."""
+        if field == "v_th" and len(self.threshold):
+            return self.threshold.copy()
         values = np.empty(self.thing.n)
         for part, stored in self.where(field):
             values[part] = stored
         return values
 
     def put(self, field: str, values: Any) -> None:
-        """Write a state field into the arrays of the loop, within its bounds."""
-        values = np.broadcast_to(within_bounds(self.params, field, values), self.thing.n)
+        """Write a state field into the arrays of the loop, within its bounds; clamps and silence keep theirs."""
+        values = np.array(np.broadcast_to(within_bounds(self.params, field, values), self.thing.n))
+        if field in self.clamps:
+            elements, held = self.clamps[field]
+            values[elements] = held
+        if field == "v_th" and len(self.silences):
+            self.threshold[:] = values
+            values[self.silences > 0] = np.inf
         for part, stored in self.where(field):
             stored[:] = values[part]
 
@@ -140,7 +213,9 @@ class PopulationView(View):
         return values
 
     def __setattr__(self, field: str, value: Any) -> None:
-        if field in self.model.state_fields:
+        if field == "silent":
+            self.set_silent(value)
+        elif field in self.model.state_fields:
             values = self.checked(field, value)
             self.wake()
             self.put(field, values)
@@ -153,10 +228,19 @@ class PopulationView(View):
         else:
             raise self.unknown(field)
 
-    def checked(self, field: str, value: Any) -> NDArray[np.float64]:
-        values = numbers(value, f"{field} of {self.name}")
-        if values.ndim > 1 or (values.ndim == 1 and values.shape != (self.thing.n,)):
-            raise DescriptionError(f"{field} of {self.name} is given shape {list(values.shape)}: give a number or {self.thing.n} values")
+    def set_silent(self, value: Any) -> None:
+        """Exactly these neurons, and no others, cannot fire: True, False or a mask [n]."""
+        mask = np.asarray(value)
+        if mask.dtype != bool or mask.shape not in ((), (self.thing.n,)):
+            raise DescriptionError(f"silent of {self.name} is given {value!r}: give True, False or a mask of {self.thing.n}")
+        self.silence(np.flatnonzero(self.silent), by=-int(self.silences.max(initial=0)))
+        self.silence(np.flatnonzero(np.broadcast_to(mask, self.thing.n)))
+
+    def checked(self, field: str, value: Any, n: int | None = None) -> NDArray[np.float64]:
+        """Values of a field, a number or an array [n] (by default of all elements)."""
+        values, n = numbers(value, f"{field} of {self.name}"), self.thing.n if n is None else n
+        if values.ndim > 1 or (values.ndim == 1 and values.shape != (n,)):
+            raise DescriptionError(f"{field} of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
         may_be_infinite = field == "v_th" if field in self.model.state_fields else True
         with np.errstate(over="ignore"):
             kept = values.astype(self.sim.a.state.dtype) if field in self.model.stored else values
@@ -226,7 +310,7 @@ class SourceView(View):
     def __setattr__(self, field: str, value: Any) -> None:
         if field != "on":
             raise SimulationError(f"{field} of source {self.name} cannot be changed in a run: switch it with on, or describe another network")
-        value = truth(value, self.name)
+        value = truth(value, f"on of {self.name}")
         for task in self.sim.places[self.name].tasks:
             self.sim.a.task[task, loop.T_ON] = int(bool(value))
             piece = self.sim.a.task[task, loop.T_PIECE]
@@ -257,7 +341,7 @@ class DriveView(View):
         if field not in self.values:
             raise self.unknown(field)
         if field == "on":
-            value = truth(value, self.name)
+            value = truth(value, f"on of {self.name}")
             self.switch(value)
         elif isinstance(self.thing.source, DC) and field == "amplitude":
             given = numbers(value, f"amplitude of drive {self.name}")
@@ -278,19 +362,9 @@ class DriveView(View):
         amount = np.asarray(amount, dtype=float)
         begin = 0
         for population, index in self.thing.target.parts:
-            view = self.sim[population.name]
-            place = self.sim.places[population.name]
-            chosen = np.asarray(index, dtype=np.int64)
-            part = amount if amount.ndim == 0 else amount[begin : begin + len(chosen)]
-            begin += len(chosen)
-            view.wake()
-            if "i_ext" not in view.model.held:
-                raise DescriptionError(f"population {population.name} ({view.model.name}) has no held state i_ext: it takes no currents")
-            ((_, current),) = view.where("i_ext")
-            current[chosen] += part
-            if place.timed:
-                self.sim.a.held[place.base + chosen] += part
-            view.choose_kernels()
+            elements = np.asarray(index, dtype=np.int64)
+            self.sim[population.name].inject(elements, amount if amount.ndim == 0 else amount[begin : begin + len(elements)])
+            begin += len(elements)
 
     def switch(self, on: bool) -> None:
         if on == self.values["on"]:
@@ -337,24 +411,41 @@ class ProjectionView(View):
     """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
 
     i, j: source and target, numbered within the selections that the projection connects [n]; w in the receptor's unit; delay in ms.
+    plastic: whether hooks may change the weights; while it is False, what they write is dropped.
     """
+
+    cuts: NDArray[np.uint8]  # [n] how often each synapse was cut
+    freezes: int  # how often the projection was kept from changing
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
-        object.__setattr__(self, "cache", {})
+        super().take_state({"cache": {}, "cuts": np.zeros(0, np.uint8), "freezes": 0})
 
     def own_state(self) -> dict[str, Any]:
-        return {"changed": self.changed_rows}
+        return {"changed": self.changed_rows, "cuts": self.cuts, "freezes": self.freezes}
 
     def take_state(self, state: dict[str, Any]) -> None:
-        object.__setattr__(self, "cache", {"changed": True} if state["changed"] else {})
+        super().take_state({"cache": {"changed": True} if state["changed"] else {}, "cuts": state["cuts"], "freezes": state["freezes"]})
+
+    def cut(self, synapses: Any, by: int = 1) -> None:
+        """Hold the weights of synapses (numbers in the order of `w`) at 0; with by = -1, take that back and leave them at 0."""
+        if not len(self.cuts):
+            super().take_state({"cuts": np.zeros(len(self.table()[0]), np.uint8)})
+        self.cuts[synapses] = np.clip(self.cuts[synapses].astype(int) + by, 0, 255)
+        self.write_w(self.table()[2])
+        if not self.cuts.any():
+            super().take_state({"cuts": np.zeros(0, np.uint8)})
+
+    def freeze(self, by: int = 1) -> None:
+        """Drop what hooks write into the weights from now on; with by = -1, take that back."""
+        super().take_state({"freezes": max(self.freezes + by, 0)})
 
     @property
     def changed_rows(self) -> bool:
         return bool(self.cache.get("changed"))
 
     def known(self) -> list[str]:
-        return ["i", "j", "w", "delay", "gain"]
+        return ["i", "j", "w", "delay", "gain", "plastic"]
 
     def __len__(self) -> int:
         return len(self.place())
@@ -389,6 +480,8 @@ class ProjectionView(View):
     def __getattr__(self, field: str) -> Any:
         if field in ("i", "j", "w", "delay"):
             return self.table()[("i", "j", "w", "delay").index(field)]
+        if field == "plastic":
+            return self.freezes == 0
         if field == "gain":
             return float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
         if field.startswith("__"):
@@ -398,6 +491,8 @@ class ProjectionView(View):
     def __setattr__(self, field: str, value: Any) -> None:
         if field == "w":
             self.set_w(value)
+        elif field == "plastic":
+            super().take_state({"freezes": 0 if truth(value, f"plastic of {self.name}") else 1})
         elif field == "gain":
             problem = gain_problem(value, bool(self.signs()))
             if problem:
@@ -424,12 +519,18 @@ class ProjectionView(View):
             raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
         if not (np.abs(values) <= LARGEST).all() or any((values * sign < 0).any() for sign in self.signs()):
             raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
+        if self.plastic or not sim.interrupting:
+            self.write_w(values)
+
+    def write_w(self, values: NDArray[np.float64]) -> None:
+        """Write checked weights; synapses that are cut stay at 0."""
+        sim = self.sim
         for k in self.group():
             if sim.rows.groups[k].uniform:
                 sim.store_weights(k)
         object.__setattr__(self, "cache", {"changed": True})
         sim.weights_version += 1
-        sim.a.w[self.place()] = values
+        sim.a.w[self.place()] = np.where(self.cuts > 0, 0.0, values) if len(self.cuts) else values
 
     def signs(self) -> set[int]:
         """Signs that the receptor of some target asks for."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..recording import Recording, open_recording
+from .arrivals import SPAN, arrivals
 
 BLOCK = 1 << 20  # spikes compared at once
+SHOWN = 20  # arrivals that are told
 
 
 def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
@@ -18,12 +21,16 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
     equal              whether all spikes, counts, samples, weights and diagnostics of both are the same, to the bit
     spikes_equal       whether all spikes of the populations in both are
     first_difference   the first spike that only one of them has: t, population, id, and which recording has it; None if there is none
+    reached            what reached that neuron in the 10 ms before, in each of them, through projections whose weights were recorded; names
+                       of the others under `unknown`
+    events             what was done to the network in only one of them up to the first difference (or the end)
     """
     with open_recording(first) as a, open_recording(second) as b:
         begin, end = max(a.begin, b.begin), min(a.begin + a.duration, b.begin + b.duration)
         both = [name for name in a.populations if name in b.populations]
         differences = [d for name in both if (d := first_difference(a, b, name, begin, end)) is not None]
         projections = [name for name in a.projections() if name in b.projections()]
+        parted = min(differences, key=lambda d: d["t_ms"], default=None)
         return {
             "a": a.path.name,
             "b": b.path.name,
@@ -34,7 +41,9 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
             "only_in_b": [name for name in b.populations if name not in a.populations],
             "spikes_equal": not differences,
             "equal": not differences and rest_is_equal(a, b),
-            "first_difference": min(differences, key=lambda d: d["t_ms"], default=None),
+            "first_difference": parted,
+            "reached": None if parted is None else {name: reached(r, parted) for name, r in (("a", a), ("b", b))},
+            "events": events_apart(a, b, end if parted is None else parted["t_ms"]),
             "rates_hz": {name: {"a": rate(a, name, begin, end), "b": rate(b, name, begin, end)} for name in both},
             "weights": {name: weight_difference(a, b, name) for name in projections},
         }
@@ -69,6 +78,22 @@ def first_difference(a: Recording, b: Recording, population: str, begin: float, 
     return None
 
 
+def reached(r: Recording, difference: dict[str, Any]) -> dict[str, Any]:
+    """The last arrivals at the neuron that differs."""
+    found = arrivals(r, difference["population"], difference["id"], difference["t_ms"])
+    return {"arrivals": found.found[-SHOWN:], "unknown": found.unknown}
+
+
+def events_apart(a: Recording, b: Recording, until: float) -> list[dict[str, Any]]:
+    """Events up to a time that only one of two recordings has."""
+    told = {name: [{**event._asdict(), "in": name} for event in r.events() if event.t <= until] for name, r in (("a", a), ("b", b))}
+    keys = {name: [json.dumps({**event, "in": ""}, sort_keys=True) for event in events] for name, events in told.items()}
+    only = [
+        event for name, other in (("a", "b"), ("b", "a")) for event, key in zip(told[name], keys[name], strict=True) if key not in keys[other]
+    ]
+    return sorted(only, key=lambda event: event["t"])
+
+
 def rate(r: Recording, population: str, begin: float, end: float) -> float | None:
     """Mean rate of the recorded elements of a population."""
     low, high = window(r, population, begin, end)
@@ -91,7 +116,7 @@ def weight_difference(a: Recording, b: Recording, projection: str) -> dict[str, 
 def rest_is_equal(a: Recording, b: Recording) -> bool:
     """Whether all that is recorded beside the spikes is the same."""
     same = [a.begin == b.begin, a.duration == b.duration, list(a.populations) == list(b.populations), sorted(a.reports()) == sorted(b.reports())]
-    same += [a.projections() == b.projections(), a.hooks() == b.hooks()]
+    same += [a.projections() == b.projections(), a.hooks() == b.hooks(), a.events() == b.events()]
     if not all(same):
         return False
     for report in a.reports():
@@ -105,6 +130,19 @@ def rest_is_equal(a: Recording, b: Recording) -> bool:
     return all(same)
 
 
+def arrival_lines(reached: dict[str, Any]) -> list[str]:
+    """What reached the neuron that differs first, in words; once where it is the same in both."""
+    a, b = reached["a"]["arrivals"], reached["b"]["arrivals"]
+    lines = []
+    for name, found in (("A and B", a),) if a == b else (("A", a), ("B", b)):
+        words = [f"{x['population']}[{x['id']}] {x['t_ms']:g} ms (w {x['w']:.4g})" for x in found[-6:]]
+        more = f", {len(found) - 6} before them" if len(found) > 6 else ""
+        lines.append(f"reached it in the {SPAN:g} ms before in {name}: {', '.join(words) or 'nothing that was recorded'}{more}")
+    if unknown := reached["a"]["unknown"]:
+        lines.append(f"not known: what came through {', '.join(unknown)} (record their weights), and from drives")
+    return lines
+
+
 def format_comparison(facts: dict[str, Any]) -> str:
     """The same, to be read."""
     lines = [f"{facts['a']} (A) and {facts['b']} (B), {facts['from_ms']:g} to {facts['to_ms']:g} ms"]
@@ -114,6 +152,11 @@ def format_comparison(facts: dict[str, Any]) -> str:
     lines += [f"population {name} only in {where.upper()}" for where in "ab" for name in facts[f"only_in_{where}"]]
     if (d := facts["first_difference"]) is not None:
         lines.append(f"first difference: {d['population']}[{d['id']}] fires at {d['t_ms']:g} ms in {d['in'].upper()} only")
+        lines += arrival_lines(facts["reached"])
+    for event in facts["events"]:
+        told = ", ".join(f"{k} {v}" for k, v in event["facts"].items() if v is not None and k != "what" and len(str(v)) < 60)
+        what = str(event["facts"].get("what", event["source"])).rpartition(":")[2]
+        lines.append(f"only in {event['in'].upper()}, at {event['t']:g} ms: {event['kind']} {what} ({told})")
     shown = {name: {k: "-" if v is None else f"{v:.4g}" for k, v in both.items()} for name, both in facts["rates_hz"].items()}
     lines += [f"rate of {name}: A {both['a']} Hz, B {both['b']} Hz" for name, both in shown.items()]
     for name, apart in facts["weights"].items():

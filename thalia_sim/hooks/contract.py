@@ -144,6 +144,9 @@ class Hook:
     def handled(self, sim: Any, hook: Hook) -> None:
         """Called after `handle` of another hook at this interrupt; a recorder writes the diagnostics of `hook` here."""
 
+    def told(self, sim: Any, source: str, kind: str, facts: Mapping[str, Any]) -> None:
+        """Called when something was done to the network (`sim.tell`): who did it, what kind of thing it is, and all facts, ready for JSON."""
+
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
         """Each batch of spikes in order of (step, id).
 

@@ -22,7 +22,7 @@ from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
 from ..recording.reader import open_recording
 from ..recording.segments import merge, next_file
-from ..recording.tables import DiagnosticsTable, Members, ReportTable, SpikeTable, WeightTable
+from ..recording.tables import DiagnosticsTable, EventTable, Members, ReportTable, SpikeTable, WeightTable
 from ..recording.writer import RecordingWriter, check_target, plain
 from .contract import Hook
 from .sampling import Sample, check_chosen, chosen_spikes, resolve, split_by_population
@@ -49,7 +49,7 @@ class Recorder(Hook):
     NAME.2.h5; readers see one recording, and at the end it is one file again.
     """
 
-    transient = ("writer", "spike_table", "reports", "weights", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim")
+    transient = ("writer", "spike_table", "reports", "weights", "events", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim")
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class Recorder(Hook):
                 name: WeightTable(writer, name, weight_units(sim.net[name]), table["i"], table["j"], table["delay"])
                 for name, table in synapses.items()
             }
+            self.events = EventTable(writer)
             self.diagnosed = declare_diagnostics(writer, [hook for hook in getattr(sim, "hooks", ()) if hook is not self])
             writer.begin()
         except BaseException:
@@ -176,6 +177,9 @@ class Recorder(Hook):
         if id(hook) in self.diagnosed:
             self.diagnosed[id(hook)].append(sim.t, diagnostics_of(hook))
 
+    def told(self, sim: Any, source: str, kind: str, facts: Mapping[str, Any]) -> None:
+        self.events.append(sim.t, source, kind, facts)
+
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
         self.spike_table.append(steps, ids)
 
@@ -203,7 +207,7 @@ class Recorder(Hook):
             status, error = "failed", error or str(caught)
         writer, self.writer = self.writer, None
         end = sim.t if problem is None and status != "failed" else writer.committed_t
-        writer.end(status, (self.begin_t if end is None else end) - self.begin_t, error)
+        writer.end(status, round((self.begin_t if end is None else end) - self.begin_t, 6), error)
         if writer.path != self.path:
             with open_recording(self.path) as whole:
                 merge(whole, status, error)

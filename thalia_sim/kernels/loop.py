@@ -45,6 +45,8 @@ R_FIRST_ROW, R_KIND, R_W_SHIFT, R_MAX_SEGMENTS, R_WHEN = range(5)
 C_UPDATES, C_PUSHED, C_DELIVERED, C_EVENTS, C_IN_FLIGHT = range(5)
 # columns of Arrays.sampler
 M_TASK, M_EVERY, M_FIELD, M_WHERE, M_FIRST, M_COUNT, M_BUFFER, M_ROW, M_READ = range(9)
+# columns of Arrays.clamp
+K_TASK, K_FIELD, K_WHERE, K_FIRST, K_COUNT = range(5)  # the first three as in a sampler
 IN_STATE, IN_HELD, IN_ACC = 0, 1, 2  # M_WHERE: the array that M_FIELD counts in; M_READ is the field's place in what `read` gives
 # cells of Arrays.phase: where a window was left
 H_EMIT, H_START, H_END, H_PARITY, H_BAD = range(5)
@@ -92,6 +94,9 @@ class Arrays(NamedTuple):
     sampler: np.ndarray  # [samplers, 9]
     sample_index: np.ndarray  # int32, elements of all samplers
     sample: np.ndarray  # float64, their buffers
+    clamp: np.ndarray  # [clamps, 5] state that is held at a value
+    clamp_index: np.ndarray  # int32, elements of all clamps
+    clamp_value: np.ndarray  # float64, their values
     flags: np.ndarray  # [workers, room] uint8 scratch
     scratch: np.ndarray  # [workers, room] int32 scratch
     temp: np.ndarray  # [workers, room] float64 scratch
@@ -346,6 +351,30 @@ def take_samples(a, t, step, worker):
 
 
 @jit(forceinline=True)
+def hold(a, t):
+    """Set the clamped state of task t, whose neurons are awake, to its values."""
+    for m in range(a.clamp.shape[0]):
+        row = a.clamp[m]
+        if row[K_TASK] != t:
+            continue
+        index = a.clamp_index[row[K_FIRST] : row[K_FIRST] + row[K_COUNT]]
+        value = a.clamp_value[row[K_FIRST] : row[K_FIRST] + row[K_COUNT]]
+        geom = a.geom[t]
+        if row[K_WHERE] == IN_HELD:
+            base = geom[G.held] + row[K_FIELD] * geom[G.n]
+            for k in range(index.shape[0]):
+                a.held[base + index[k]] = value[k]
+        elif row[K_WHERE] == IN_ACC:
+            base = geom[G.acc] + row[K_FIELD] * geom[G.stride] - geom[G.lo]
+            for k in range(index.shape[0]):
+                a.acc[base + index[k]] = value[k]
+        else:
+            base = geom[G.state] + row[K_FIELD] * geom[G.n]
+            for k in range(index.shape[0]):
+                a.state[base + index[k]] = value[k]
+
+
+@jit(forceinline=True)
 def drive(a, b, t, acc, step, worker):
     """Run a drive or current; returns the number of slots it hit, listed in the worker's scratch."""
     return call(a, t, a.task[t, T_KERNEL], acc, a.key[t], step, a.todo[:0], ZERO, a.scratch[worker], worker)
@@ -414,6 +443,7 @@ def run_block(a, b, step, column, parity, worker):
         awake = a.sleep[a.task[t, T_PIECE], S_MODE] == 0
         if awake and a.task[t, T_BOUND] >= 0:
             call(a, t, a.task[t, T_BOUND], a.acc, a.key[t], step, a.todo[:0], ZERO, a.scratch[worker], worker)
+        hold(a, t)
         take_samples(a, t, step, worker)
         if look and awake and a.bad[parity, b] < 0:
             if not finite(a.state, a.held, a.acc, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):

@@ -45,6 +45,7 @@ GROUPS = {
     "/thalia/counts": "Number of spikes of each population in each bin of time.",
     "/thalia/weights": "Snapshots of synaptic weights, one group for each chosen projection.",
     "/thalia/weights/{projection}": "Weights of projection {projection}: snapshot k is data[offset[k] : offset[k] + count[k]].",
+    "/thalia/events": "What happened to the network beside its own dynamics: interventions, changes of a branch.",
     "/thalia/hooks": "Diagnostics of hooks, one group for each hook that has some.",
     "/thalia/hooks/{hook}": "What hook {hook} reported at each of its calls; all datasets share the first axis with t.",
 }
@@ -94,6 +95,12 @@ WEIGHT_DELAY = Entry("/thalia/weights/{projection}/delay", "f4", "[n_synapses]",
 HOOK_TIMES = Entry("/thalia/hooks/{hook}/t", "f8", "[n_calls]", "ms", "When hook {hook} was called.")
 HOOK_FIELD = Entry(
     "/thalia/hooks/{hook}/{field}", "f8", "[n_calls]", "{units}", "{field} as reported by hook {hook} at each of its calls; nan where not known."
+)
+EVENT_TIMES = Entry("/thalia/events/t", "f8", "[n_events]", "ms", "When each event happened.")
+EVENT_OFFSET = Entry("/thalia/events/offset", "i8", "[n_events]", "1", "Where in text each event begins.")
+EVENT_COUNT = Entry("/thalia/events/count", "i8", "[n_events]", "1", "Bytes of the text of each event.")
+EVENT_TEXT = Entry(
+    "/thalia/events/text", "u1", "[sum of count]", "text", "For each event JSON: source, kind, and facts, all that is needed to repeat it."
 )
 COMMIT = Entry(
     "/thalia/commit/rows",

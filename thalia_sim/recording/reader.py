@@ -71,6 +71,15 @@ class Weights(NamedTuple):
         return self.recording.rows(f"{self.path}/data", begin, begin + int(self.recording.rows(f"{self.path}/count", k, k + 1)[0]))
 
 
+class Event(NamedTuple):
+    """Something that happened to the network beside its own dynamics."""
+
+    t: float  # ms
+    source: str  # the hook that did it, or "resume"
+    kind: str  # "begin" or "end" of an intervention, "change" ...
+    facts: dict[str, Any]  # what exactly
+
+
 def open_recording(path: str | Path) -> Recording:
     """Open a recording for reading; RecordingError if it is none. Close it, or use it in a `with` statement."""
     return Recording(path)
@@ -107,7 +116,7 @@ class Recording:
             if last.file is not self.file:
                 attributes = last.file["/thalia"].attrs
                 self.status, self.error = text(attributes["status"]), text(attributes.get("error", b""))
-            self.duration = float(attributes["duration"]) if "duration" in attributes and len(self.segments) == 1 else max(last.t - self.begin, 0.0)
+            self.duration = float(attributes["duration"]) if "duration" in attributes and len(self.segments) == 1 else max(round(last.t - self.begin, 6), 0.0)
 
     def __enter__(self) -> Recording:
         return self
@@ -294,6 +303,14 @@ class Recording:
         with self.reporting():
             begin = 0 if t0 is None else bisect_right(times, t0, 0, length)
             return begin, length if t1 is None else bisect_right(times, t1, begin, length)
+
+    def events(self) -> list[Event]:
+        """Interventions and changes, in order of time."""
+        if "events" not in self.file["/thalia"]:
+            return []
+        t, offset, count = (self.rows(entry.path) for entry in (fmt.EVENT_TIMES, fmt.EVENT_OFFSET, fmt.EVENT_COUNT))
+        found = [json.loads(bytes(self.rows(fmt.EVENT_TEXT.path, int(a), int(a + n)))) for a, n in zip(offset, count, strict=True)]
+        return [Event(float(at), **event) for at, event in zip(t, found, strict=True)]
 
     def reports(self) -> list[tuple[str, str]]:
         """(population, variable) of every report."""

@@ -6,15 +6,16 @@ them, with whole arrays only. Nothing here knows the simulation.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from ..errors import RecordingError
 from . import format as fmt
-from .writer import Column, RecordingWriter
+from .writer import Column, RecordingWriter, plain
 
 BLOCK = 131_072  # spikes buffered before they are split by population
 
@@ -243,6 +244,22 @@ class WeightTable:
         self.t.append(np.array([t]))
         self.count.append(np.array([len(w)]))
         self.data.append(np.array(w, dtype=np.float32))
+
+
+class EventTable:
+    """What happened: for each event its time and a text (JSON)."""
+
+    def __init__(self, writer: RecordingWriter) -> None:
+        writer.group("/thalia/events")
+        self.t, self.offset, self.count, self.text = map(writer.column, (fmt.EVENT_TIMES, fmt.EVENT_OFFSET, fmt.EVENT_COUNT, fmt.EVENT_TEXT))
+        self.base = writer.base.get(fmt.EVENT_TEXT.path, 0)
+
+    def append(self, t: float, source: str, kind: str, facts: Mapping[str, Any]) -> None:
+        text = np.frombuffer(json.dumps({"source": source, "kind": kind, "facts": facts}, default=plain).encode(), dtype=np.uint8)
+        self.t.append(np.array([t]))
+        self.offset.append(np.array([self.base + self.text.rows]))
+        self.count.append(np.array([len(text)]))
+        self.text.append(text)
 
 
 class DiagnosticsTable:

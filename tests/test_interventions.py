@@ -1,0 +1,468 @@
+"""Interventions: what each does to a running network, that it ends, is recorded, repeated and saved."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from thalia_sim import (
+    DC,
+    BlockPlasticity,
+    Clamp,
+    DescriptionError,
+    Hook,
+    Interventions,
+    LIFDelta,
+    LIFExp,
+    Lesion,
+    MemoryRecorder,
+    Network,
+    PathError,
+    Poisson,
+    PoissonSource,
+    Recorder,
+    Restore,
+    Sample,
+    Scale,
+    Silence,
+    Simulation,
+    SimulationError,
+    Stimulate,
+    StopRun,
+    Switch,
+    Uniform,
+    in_degree,
+    open_recording,
+    probability,
+    replay,
+)
+from thalia_sim.analysis.compare import compare_recordings, format_comparison
+from thalia_sim.cli import commands
+
+
+def describe(seed=3):
+    """Driven neurons in two populations with plastic and fixed synapses, and a source."""
+    net = Network(seed=seed)
+    exc = net.populate("exc", 80, LIFExp(e_l=-53.0), v=Uniform(-65.0, -50.0))
+    inh = net.populate("inh", 20, LIFDelta(e_l=-52.0, v_th=-50.0, v_reset=-60.0), v=Uniform(-65.0, -50.0))
+    source = net.populate("source", 10, PoissonSource(rate=50.0))
+    net.connect(exc, exc, in_degree(5), w=20.0, delay=Uniform(0.1, 8.0), gain=1.0)
+    net.connect(exc, inh, probability(0.2), w=0.6, delay=1.0)
+    net.connect(inh, exc, probability(0.2), w=-25.0, delay=1.3, receptor="inh")
+    net.connect(source, exc, probability(0.1), w=30.0)
+    net.drive(exc, Poisson(rate=1500.0), w=8.0, receptor="exc")
+    net.drive(inh, Poisson(rate=1000.0), w=0.3)
+    return net
+
+
+def spikes_of(plan, until=300.0, net=None):
+    memory = MemoryRecorder()
+    net = describe() if net is None else net
+    sim = Simulation(net, [*plan, memory])
+    sim.run(until)
+    return memory, sim
+
+
+def count(memory, population, elements, t0, t1):
+    t, ids = memory.spikes_of(population)
+    return int((np.isin(ids, elements) & (t > t0) & (t <= t1)).sum())
+
+
+# what each does
+
+
+@pytest.mark.parametrize("kind", [Silence, Lesion])
+def test_silent_neurons_fire_until_then_and_from_the_end_on(kind):
+    chosen = np.arange(10, 50)
+    memory, sim = spikes_of([kind("exc", elements=chosen, at=100.0, until=200.0)])
+    assert count(memory, "exc", chosen, 0.0, 100.0) > 10
+    assert count(memory, "exc", chosen, 100.0, 200.0) == 0
+    assert count(memory, "exc", chosen, 200.0, 300.0) > 10
+    assert count(memory, "exc", np.arange(10), 100.0, 200.0) > 0
+    assert (sim["exc"].v_th == -50.0).all() and not sim["exc"].silent.any()
+
+
+def test_all_that_was_before_is_as_without_the_intervention():
+    """Common random numbers: what an intervention does not touch has the same noise."""
+    free, _ = spikes_of([])
+    cut, _ = spikes_of([Lesion("exc->inh", at=150.0), Lesion("source", at=150.0), Lesion("inh->exc", at=150.0), Lesion("exc->exc", at=150.0)])
+    for name in ("exc", "inh", "source"):
+        (t, ids), (t2, ids2) = free.spikes_of(name), cut.spikes_of(name)
+        assert np.array_equal(t[t <= 150.0], t2[t2 <= 150.0]) and np.array_equal(ids[t <= 150.0], ids2[t2 <= 150.0])
+        assert not np.array_equal(t, t2)
+    assert count(cut, "source", np.arange(10), 150.0, 300.0) == 0
+
+
+def test_a_silenced_threshold_can_be_moved_meanwhile():
+    """A regulator that moves thresholds wakes nobody, and finds its threshold when the silence ends."""
+
+    class Regulator(Hook):
+        every = 10.0
+
+        def handle(self, sim):
+            sim["exc"].v_th = sim["exc"].v_th - 0.1
+
+    memory, sim = spikes_of([Regulator(), Silence("exc", share=0.5, at=50.0, until=250.0)])
+    silent = memory.spikes_of("exc")
+    assert np.allclose(sim["exc"].v_th, -50.0 - 0.1 * 30)
+    assert len(np.unique(silent[1][(silent[0] > 60.0) & (silent[0] < 250.0)])) <= 40
+
+
+def test_silences_add_up():
+    memory, sim = spikes_of([Silence("inh", at=50.0, until=150.0), Silence("inh", elements=[0, 1], at=100.0, until=200.0)], until=180.0)
+    assert count(memory, "inh", np.arange(20), 50.0, 150.0) == 0
+    assert list(np.flatnonzero(sim["inh"].silent)) == [0, 1]
+
+
+def test_a_share_is_that_share_and_follows_the_seed():
+    def lost(seed):
+        sim = Simulation(describe(seed), [Lesion("exc", share=0.25, at=10.0)])
+        sim.run(20.0)
+        return np.flatnonzero(sim["exc"].silent)
+
+    assert len(lost(1)) == 20
+    assert np.array_equal(lost(1), lost(1)) and not np.array_equal(lost(1), lost(2))
+
+
+def test_lost_synapses_stay_at_zero_whatever_is_written():
+    class Rule(Hook):
+        every = 5.0
+
+        def handle(self, sim):
+            sim["exc->exc"].w = sim["exc->exc"].w + 1.0
+
+    _, sim = spikes_of([Rule(), Lesion("exc->exc", elements=[0, 3, 7], at=50.0, until=150.0)], until=100.0)
+    w = sim["exc->exc"].w
+    assert (w[[0, 3, 7]] == 0.0).all() and (np.delete(w, [0, 3, 7]) == 20.0 + 20.0).all()
+    sim.run(100.0)
+    w = sim["exc->exc"].w
+    assert (np.delete(w, [0, 3, 7]) == 60.0).all()
+    assert (w[[0, 3, 7]] == 20.0 + 10.0 + 10.0).all(), "as they were at 50 ms, 30 or so, and what the rule did after 150 ms"
+
+
+def test_stimulation_moves_the_potential_as_the_membrane_equation_says():
+    """v(t) = R I (1 - exp(-t / tau)) above rest, and back."""
+    net = Network(seed=1)
+    net.populate("one", 3, LIFExp(tau_m=20.0, c_m=200.0, e_l=-65.0, v_th=1e3))
+    memory = MemoryRecorder(state=[Sample("one", "v", every=0.1)])
+    sim = Simulation(net, [Stimulate("one", current=100.0, elements=[1], at=10.0, until=40.0), memory])
+    sim.run(80.0)
+    t, v = memory.samples("one", "v")
+    on = (t > 10.0) & (t <= 40.0)
+    assert np.allclose(v[on, 1], -65.0 + 10.0 * (1 - np.exp(-(t[on] - 10.0) / 20.0)), atol=1e-9)
+    after = t > 40.0
+    assert np.allclose(v[after, 1], -65.0 + 10.0 * (1 - np.exp(-1.5)) * np.exp(-(t[after] - 40.0) / 20.0), atol=1e-9)
+    assert (v[:, [0, 2]] == -65.0).all()
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_a_clamped_potential_stays_at_its_value(precision):
+    """Sampled after each step, in a population that sleeps and one that does not, and it relaxes from there."""
+    net = Network(seed=1)
+    net.populate("one", 2000, LIFExp(tau_m=20.0, e_l=-65.0))
+    memory = MemoryRecorder(state=[Sample(net["one"][:4], "v", every=0.1)])
+    sim = Simulation(net, [Clamp("one", "v", -58.0, elements=[1, 2], at=20.0, until=60.0), memory], precision=precision)
+    sim.run(100.0)
+    t, v = memory.samples("one", "v")
+    held = (t > 20.0) & (t <= 60.0)
+    assert (v[held][:, [1, 2]] == -58.0).all() and (v[:, 0] == -65.0).all()
+    after = t > 60.0
+    assert np.allclose(v[after, 1], -65.0 + 7.0 * np.exp(-(t[after] - 60.0) / 20.0), atol=1e-9 if precision == "double" else 1e-4)
+
+
+def test_a_potential_held_above_threshold_fires_after_each_refractoriness():
+    net = Network(seed=1)
+    net.populate("one", 2, LIFExp(t_ref=2.0, e_l=-65.0))
+    memory = MemoryRecorder()
+    sim = Simulation(net, [Clamp("one", "v", 0.0, elements=[0], at=0.0), memory])
+    sim.run(100.0)
+    t, ids = memory.spikes_of("one")
+    assert (ids == 0).all() and np.allclose(np.diff(t), 2.1), "20 steps of refractoriness, then the step in which it fires"
+
+
+def test_synaptic_currents_and_thresholds_can_be_clamped():
+    net = describe()
+    memory = MemoryRecorder(state=[Sample("exc", "i_exc", every=1.0)])
+    sim = Simulation(net, [Clamp("exc", "i_exc", 5.0, at=10.0, until=20.0), Clamp("exc", "v_th", -40.0, elements=[4], at=10.0, until=30.0), memory])
+    sim.run(25.0)
+    t, values = memory.samples("exc", "i_exc")
+    assert (values[(t > 10.0) & (t <= 20.0)] == 5.0).all()
+    assert sim["exc"].v_th[4] == -40.0 and sim["exc"].v_th[5] == -50.0
+    sim["exc"].v_th = -49.0
+    assert sim["exc"].v_th[4] == -40.0, "who is clamped stays so"
+    sim.run(10.0)
+    assert sim["exc"].v_th[4] == -50.0, "a threshold goes back to what it was"
+
+
+def test_scaled_weights_come_back_to_the_bit():
+    _, sim = spikes_of([Scale("exc->inh", factor=1.37, at=50.0, until=150.0)], until=100.0)
+    assert np.allclose(sim["exc->inh"].w, 0.6 * 1.37)
+    sim.run(100.0)
+    assert (sim["exc->inh"].w == np.float32(0.6)).all()
+
+
+def test_blocked_plasticity_drops_what_hooks_write():
+    class Rule(Hook):
+        every = 5.0
+
+        def handle(self, sim):
+            sim["exc->exc"].w = sim["exc->exc"].w + 1.0
+
+    _, sim = spikes_of([Rule(), BlockPlasticity("exc->exc", at=52.0, until=98.0), Scale("exc->exc", factor=2.0, at=60.0)], until=120.0)
+    assert (sim["exc->exc"].w == (20.0 + 10.0) * 2.0 + 5.0).all(), "ten times before, five times after, and an intervention meanwhile"
+    sim["exc->exc"].plastic = False
+    sim["exc->exc"].w = 3.0
+    sim.run(20.0)
+    assert (sim["exc->exc"].w == 3.0).all(), "a script may write, its hooks may not"
+
+
+def test_a_drive_is_switched_off_and_on():
+    memory, sim = spikes_of([Switch("drive->exc" if "drive->exc" in describe().drives else next(iter(describe().drives)), at=100.0, until=200.0)])
+    t, _ = memory.spikes_of("exc")
+    assert ((t > 130.0) & (t <= 200.0)).sum() < 0.2 * ((t > 30.0) & (t <= 100.0)).sum()
+    assert (t > 200.0).sum() > 50
+
+
+def test_restore_ends_those_of_a_name_or_all():
+    plan = [Silence("exc", at=10.0, name="dark"), Silence("inh", at=10.0), Restore("dark", at=50.0)]
+    _, sim = spikes_of(plan, until=60.0)
+    assert not sim["exc"].silent.any() and sim["inh"].silent.all()
+    _, sim = spikes_of([*plan[:2], Restore(at=50.0)], until=60.0)
+    assert not sim["exc"].silent.any() and not sim["inh"].silent.any()
+
+
+# bad input
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (lambda: Lesion("exz", at=1.0), "unknown population or projection 'exz': .*exc"),
+        (lambda: Silence("exc", share=1.5), "share = 1.5: give a number from 0 to 1"),
+        (lambda: Silence("exc", share=0.5, elements=[1]), "share and elements: give one"),
+        (lambda: Silence("exc", elements=[80]), r"exc has no element 80: it has 0..79"),
+        (lambda: Silence("exc", elements=[0.5]), "give whole numbers"),
+        (lambda: Silence("exc", at=-1.0), "at = -1.0: give a time in ms"),
+        (lambda: Silence("exc", at=5.0, until=5.0), "until = 5.0: give a later time"),
+        (lambda: Silence("exc", at=0.05), "no whole number of steps"),
+        (lambda: Silence("source", share=0.5), "switched off as a whole"),
+        (lambda: Stimulate("exc", current=np.nan), "current = nan"),
+        (lambda: Stimulate("source", current=1.0), "no state 'i_ext'"),
+        (lambda: Clamp("exc", "u", 1.0), "no state 'u'"),
+        (lambda: Clamp("exc", "v"), "value = nan: give a finite number"),
+        (lambda: Scale("exc->exc", factor=0.0), "factor = 0.0"),
+        (lambda: Scale("exc", factor=2.0), "unknown projection 'exc'"),
+        (lambda: Lesion("exc->exc", elements=[400]), "has no synapse 400"),
+        (lambda: BlockPlasticity("exc->exz"), "unknown projection"),
+        (lambda: Switch("exc"), "unknown drive 'exc'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_the_first_step(what, told):
+    steps = []
+
+    class Count(Hook):
+        def flushed(self, sim):
+            steps.append(sim.step)
+
+    with pytest.raises((DescriptionError, PathError, SimulationError), match=told):
+        Simulation(describe(), [what(), Count()]).run(10.0)
+    assert not steps
+
+
+def test_wrong_lists_are_refused():
+    with pytest.raises(DescriptionError, match="give a list"):
+        Interventions(Lesion("exc"))
+    with pytest.raises(DescriptionError, match="is given 3: give Lesion"):
+        Interventions([3])
+    with pytest.raises(DescriptionError, match="no intervention has the name 'b': known are a"):
+        Interventions([Silence("exc", name="a"), Restore("b", at=3.0)])
+    sim = Simulation(describe(), [Clamp("exc", "v", -50.0, at=1.0), Clamp("exc", "v", -51.0, elements=[3], at=2.0)])
+    with pytest.raises(SimulationError, match=r"v of exc\[3\] is clamped already"):
+        sim.run(10.0)
+    sim = Simulation(describe())
+    sim.run(10.0)
+    with pytest.raises(SimulationError, match="lies in the past, it is 10 ms"):
+        sim.attach(Lesion("exc", at=5.0))
+
+
+# recorded, repeated, saved
+
+
+PLAN = (
+    Lesion("exc", share=0.2, at=40.0),
+    Silence("inh", share=0.5, at=60.0, until=140.0, name="dark"),
+    Stimulate("exc", current=80.0, share=0.3, at=50.0, until=120.0),
+    Clamp("inh", "v", -55.0, elements=[1, 2], at=70.0, until=130.0),
+    Scale("exc->exc", factor=1.3, at=80.0),
+    Lesion("inh->exc", share=0.1, at=90.0, until=150.0),
+    BlockPlasticity("exc->inh", at=20.0, until=160.0),
+    Restore("dark", at=110.0),
+)
+
+
+def test_a_recording_tells_of_them_and_they_can_be_repeated(tmp_path):
+    net = describe()
+    with Simulation(net, [*PLAN, Recorder(tmp_path / "a.h5", weights=["exc->exc"])]) as sim:
+        sim.run(200.0)
+    with open_recording(tmp_path / "a.h5") as recording:
+        told = [(event.t, event.kind, event.facts["what"].rpartition(":")[2]) for event in recording.events()]
+        first = recording.events()[1]
+    assert told[:3] == [(20.0, "begin", "BlockPlasticity"), (40.0, "begin", "Lesion"), (50.0, "begin", "Stimulate")]
+    assert (110.0, "restore", "Restore") in told and (110.0, "end", "Silence") in told and (140.0, "end", "Silence") not in told
+    assert len(first.facts["elements"]) == 16 and json.dumps(first.facts)
+    again = replay(tmp_path / "a.h5")
+    with Simulation(describe(), [again, Recorder(tmp_path / "b.h5", weights=["exc->exc"])]) as sim:
+        sim.run(200.0)
+    assert compare_recordings(tmp_path / "a.h5", tmp_path / "b.h5")["equal"]
+
+
+def test_interventions_in_force_are_saved(tmp_path):
+    """Saved in the midst of them, a run goes on to the bit."""
+    whole, _ = spikes_of(PLAN, until=200.0)
+    for at in (65.0, 100.0, 110.0):
+        memory = MemoryRecorder()
+        sim = Simulation(describe(), [*PLAN, memory])
+        sim.run(at)
+        sim.save(tmp_path / f"{at}.h5")
+        again = Simulation.resume(tmp_path / f"{at}.h5")
+        again.run(until=200.0)
+        found = again.hooks[-1]
+        for name in ("exc", "inh"):
+            assert all(np.array_equal(x, y) for x, y in zip(whole.spikes_of(name), found.spikes_of(name), strict=True))
+
+
+def test_a_branch_with_a_lesion_differs_from_there_and_says_so(tmp_path):
+    sim = Simulation(describe(), [Recorder(tmp_path / "a.h5", weights=["exc->exc", "inh->exc", "source->exc"])])
+    sim.run(100.0)
+    sim.save(tmp_path / "a.ckpt.h5")
+    sim.run(100.0)
+    sim.close()
+    lesion = Lesion("exc", share=0.5, at=100.0)
+    with Simulation.resume(tmp_path / "a.ckpt.h5", branch=tmp_path / "b.h5", hooks=[lesion], changes={"exc.tau_m": 15.0}) as branch:
+        branch.run(until=200.0)
+        assert branch["exc"].silent.sum() == 40 and branch["exc"].tau_m == 15.0
+    facts = compare_recordings(tmp_path / "a.h5", tmp_path / "b.h5")
+    assert not facts["equal"] and facts["from_ms"] == 100.0
+    assert [(e["kind"], e["t"], e["in"]) for e in facts["events"]] == [("change", 100.0, "b"), ("begin", 100.0, "b")]
+    assert "tau_m" in format_comparison(facts) and "Lesion" in format_comparison(facts)
+    with open_recording(tmp_path / "b.h5") as b:
+        t, ids = b.spikes("exc")
+        assert len(np.unique(ids)) <= 40 and b.begin == 100.0
+
+
+def test_what_reached_the_neuron_that_differs(tmp_path):
+    """Hand-made: a spike of source neuron 1 at 10 ms reaches target 2 at 13.5 ms; with twice the weight it fires."""
+    from thalia_sim import SpikeArray, from_arrays
+
+    def run(path, w):
+        net = Network(seed=1)
+        source = net.populate("source", 3, SpikeArray(times=[10.0, 12.0], ids=[1, 0]))
+        target = net.populate("target", 4, LIFDelta(e_l=-60.0, v_th=-50.0, v_reset=-60.0, tau_m=20.0))
+        net.connect(source, target, from_arrays([1, 0], [2, 2], w=[w, 1.0], delay=[3.5, 0.5]))
+        with Simulation(net, [Recorder(path, weights=["source->target"])]) as sim:
+            sim.run(30.0)
+
+    run(tmp_path / "a.h5", 6.0)
+    run(tmp_path / "b.h5", 12.0)
+    facts = compare_recordings(tmp_path / "a.h5", tmp_path / "b.h5")
+    d = facts["first_difference"]
+    assert (d["population"], d["id"], d["in"]) == ("target", 2, "b")
+    for name, w in (("a", 6.0), ("b", 12.0)):
+        found = facts["reached"][name]["arrivals"]
+        assert [(x["id"], x["t_ms"], x["w"]) for x in found] == [(0, 12.5, 1.0), (1, 13.5, w)]
+    assert "source[1] 13.5 ms (w 12)" in format_comparison(facts)
+
+
+SCRIPT = """
+from thalia_sim import *
+
+until = 150.0
+
+def build(seed=1, rate=900.0):
+    net = Network(seed=2 * seed)
+    exc = net.populate("exc", 50, LIFExp(e_l=-53.0))
+    net.connect(exc, exc, in_degree(5), w=20.0)
+    net.drive(exc, Poisson(rate=rate), w=7.0, receptor="exc")
+    return net
+
+def hooks():
+    return [Lesion("exc", share=0.2, at=60.0)]
+"""
+
+
+def test_a_recording_runs_itself_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "script.py").write_text(SCRIPT)
+
+    def call(*words):
+        return CliRunner().invoke(commands, list(words))
+
+    assert call("run", "script.py", "--out", "a.h5", "--seed", "4", "--set", "rate=950", "--quiet").exit_code == 0
+    done = call("run", "a.h5", "--quiet")
+    assert done.exit_code == 0 and "equal to the bit" in done.output
+    (tmp_path / "script.py").write_text(SCRIPT.replace("share=0.2", "share=0.4"))
+    done = call("run", "a.h5", "--quiet", "--out", "b.h5")
+    assert done.exit_code == 0, "the recorded text counts, not that of the file of that name"
+    assert call("run", "script.py", "--out", "c.h5", "--seed", "4", "--set", "rate=950", "--quiet").exit_code == 0
+    done = call("compare", "a.h5", "c.h5")
+    assert done.exit_code == 3 and "only in A, at 60 ms: begin Lesion" in done.output
+    refused = call("run", "a.h5", "--set", "rate=3", "--quiet")
+    assert refused.exit_code == 1 and "--set is given for a.h5" in refused.output
+
+
+def test_a_plain_program_cannot_be_run_again_by_us(tmp_path):
+    with Simulation(describe(), [Recorder(tmp_path / "a.h5", script=__file__)]) as sim:
+        sim.run(10.0)
+    done = CliRunner().invoke(commands, ["run", str(tmp_path / "a.h5")])
+    assert done.exit_code == 1 and "run that with python again" in done.output
+
+
+# attach and detach
+
+
+def test_hooks_come_and_go_and_leave_the_run_alone(tmp_path):
+    """A recording that is switched on and off sees its part of the run, which it does not change."""
+    whole, _ = spikes_of([], until=120.0)
+    memory = MemoryRecorder()
+    sim = Simulation(describe(), [memory])
+    sim.run(40.0)
+    part = Recorder(tmp_path / "part.h5", state=[Sample("exc", "v", every=1.0)])
+    sim.attach(part)
+    sim.run(40.0)
+    sim.detach(part)
+    sim.run(40.0)
+    assert all(np.array_equal(x, y) for x, y in zip(whole.spikes_of("exc"), memory.spikes_of("exc"), strict=True))
+    with open_recording(tmp_path / "part.h5") as recording:
+        t, ids = recording.spikes("exc")
+        assert (recording.begin, recording.duration, recording.status) == (40.0, 40.0, "complete")
+        assert np.array_equal(t, memory.times("exc")[(memory.times("exc") > 40.0) & (memory.times("exc") <= 80.0)])
+        assert list(recording.report("exc", "v").t) == list(range(41, 81))
+    assert not sim.samplers
+    with pytest.raises(SimulationError, match="is not attached"):
+        sim.detach(part)
+
+
+def test_a_hook_that_stops_the_run_can_be_attached():
+    class Stop(Hook):
+        at = 30.0
+
+        def handle(self, sim):
+            raise StopRun("enough")
+
+    sim = Simulation(describe())
+    sim.run(20.0)
+    sim.attach(Stop())
+    sim.run(20.0)
+    assert sim.t == 30.0
+
+
+def test_a_direct_current_and_a_stimulus_add_up():
+    net = Network(seed=1)
+    one = net.populate("one", 2, LIFExp(e_l=-65.0, v_th=1e3))
+    net.drive(one, DC(amplitude=50.0))
+    sim = Simulation(net, [Stimulate("one", current=25.0, elements=[0], at=5.0, until=10.0)])
+    sim.run(7.0)
+    assert list(sim["one"].i_ext) == [75.0, 50.0]
+    sim.run(7.0)
+    assert list(sim["one"].i_ext) == [50.0, 50.0]
