@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .errors import DescriptionError, PathError, RecordingError, SimulationError
+from .errors import DescriptionError, MeasureError, PathError, RecordingError, SimulationError
 
 PRECISIONS = ("double", "single")
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -41,7 +41,7 @@ def plain_errors() -> Iterator[None]:
     except ScriptError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    except (DescriptionError, PathError, RecordingError, SimulationError) as error:
+    except (DescriptionError, MeasureError, PathError, RecordingError, SimulationError) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -221,6 +221,37 @@ def plot(file: Path, out: Path | None) -> None:
     with plain_errors():
         picture = plot_recording(file, out or file.with_suffix(".png"))
     click.echo(f"wrote {picture}")
+
+
+@commands.command()
+@click.argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...")
+@click.option("--from", "begin", metavar="TIME", help="Where the window begins: '500 ms' leaves out as much of a transient.")
+@click.option("--to", "end", metavar="TIME", help="Where the window ends. Default: the end.")
+@click.option("--population", "populations", multiple=True, metavar="NAME", help="A population to measure. Repeatable. Default: all recorded ones.")
+@click.option("--plot", "picture", type=FILE, help="Picture to draw as well, .png, .svg or .pdf.")
+@json_option
+def measure(files: tuple[Path, ...], begin: str | None, end: str | None, populations: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
+    """Measure the recording FILE: rates, irregularity, variability, correlation, synchrony, spectrum, weights, and whether the rate is steady.
+
+    Of several FILEs, the runs of a study, a row each, and the mean over runs with its 95 % interval.
+    """
+    from .analysis.measure_facts import format_measures, format_runs, measure_facts, run_facts
+    from .analysis.measure_plots import plot_measures, plot_runs
+    from .analysis.measured import measure_recording
+    from .experiment import duration
+
+    with plain_errors():
+        t0 = None if begin is None else duration(begin, "--from")
+        t1 = None if end is None else duration(end, "--to")
+        runs = [measure_recording(file, t0, t1, populations or None) for file in files]
+        if picture is not None:
+            plot_runs(runs, picture) if len(runs) > 1 else plot_measures(runs[0], picture)
+    if as_json:
+        click.echo(json_text.dumps(run_facts(runs) if len(runs) > 1 else measure_facts(runs[0])))
+    else:
+        click.echo(format_runs(runs) if len(runs) > 1 else format_measures(runs[0]))
+        if picture is not None:
+            click.echo(f"wrote {picture}")
 
 
 @commands.command()

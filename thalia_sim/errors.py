@@ -25,6 +25,10 @@ class CheckpointError(RecordingError):
     """A checkpoint that cannot be written, read or gone on from."""
 
 
+class MeasureError(ValueError):
+    """Spikes, weights or settings that cannot be measured."""
+
+
 class SimulationError(RuntimeError):
     """A simulation that cannot go on."""
 

@@ -1,6 +1,7 @@
-"""Looking at recordings: facts, pictures."""
+"""Looking at recordings: facts, measures, pictures."""
 
 from .info import describe_recording, format_info
+from .measured import Settings, measure_recording
 from .plots import plot_recording
 
-__all__ = ["describe_recording", "format_info", "plot_recording"]
+__all__ = ["Settings", "describe_recording", "format_info", "measure_recording", "plot_recording"]

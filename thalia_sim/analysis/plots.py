@@ -16,6 +16,7 @@ from ..recording import Recording, open_recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # From dark to light, so that neighbours differ in grey too; the line styles repeat with another period.
 COLOURS = ("#1d2f4f", "#c05a2e", "#3f7f93", "#8a2f5c", "#d29a35", "#5d6b3b", "#7d86c4", "#8c8c8c")
@@ -45,11 +46,7 @@ TRACES = 4  # lines in a panel of traces
 
 def plot_recording(path: str | Path, out: str | Path) -> Path:
     """Draw a recording into a .png, .svg or .pdf file; returns its path. RecordingError if it cannot be read or written."""
-    out = Path(out)
-    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise RecordingError(f"picture {out.name}: give a name that ends in .png, .svg or .pdf")
-    if not out.absolute().parent.is_dir():
-        raise RecordingError(f"folder of picture {out} does not exist: create it first")
+    out = picture_path(out)
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -64,11 +61,25 @@ def plot_recording(path: str | Path, out: str | Path) -> Path:
             draw(ax, recording, *extra)
         share_time(axes, [draw is not weight_histogram for draw, _ in panels], recording.begin, recording.duration)
         figure.suptitle(title(recording), x=0.01, ha="left", fontsize=10)
-        try:
-            figure.savefig(out, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
-        except OSError as error:
-            raise RecordingError(f"picture {out} cannot be written: {error.strerror}") from error
+        save_picture(figure, out)
     return out
+
+
+def picture_path(out: str | Path) -> Path:
+    """The path of a picture to be; RecordingError if no picture can be written there."""
+    out = Path(out)
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise RecordingError(f"picture {out.name}: give a name that ends in .png, .svg or .pdf")
+    if not out.absolute().parent.is_dir():
+        raise RecordingError(f"folder of picture {out} does not exist: create it first")
+    return out
+
+
+def save_picture(figure: Figure, out: Path) -> None:
+    try:
+        figure.savefig(out, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
+    except OSError as error:
+        raise RecordingError(f"picture {out} cannot be written: {error.strerror}") from error
 
 
 def panels_of(recording: Recording) -> list[tuple[Any, tuple[Any, ...]]]:

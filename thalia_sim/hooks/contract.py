@@ -28,7 +28,7 @@ class Hook:
     What a hook is given when it is made are its settings. What changes while the simulation runs is declared in `start`:
 
         def start(self, sim):
-            self.declare(total=0, trace=np.zeros(sim["exc"].n))
+            self.declare(total=0, trace=np.zeros(sim.net["exc"].n))
 
         def handle(self, sim):
             self.total += 1  # an array, here of shape (); setting an attribute that is not declared is an error from now on

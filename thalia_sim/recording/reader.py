@@ -275,22 +275,26 @@ class Recording:
         t0, t1  only spikes with t0 < t <= t1, as in bins of `counts`, so that windows side by side share none
         ids     only spikes of these elements
         """
-        path = f"/spikes/{self.known(population, self.populations, 'spikes')}"
-        begin, end = self.window(path, t0, t1)
-        keep = None if ids is None else element_mask(ids, self.populations[population])
+        keep = None if ids is None else element_mask(ids, self.populations[self.known(population, self.populations, "spikes")])
         times, who = [np.zeros(0)], [np.zeros(0, dtype=np.uint64)]
-        for at in range(begin, end, READ):
-            stop = min(at + READ, end)
-            t, k = self.rows(f"{path}/timestamps", at, stop), self.rows(f"{path}/node_ids", at, stop)
+        for t, k in self.blocks(population, t0, t1):
             if keep is not None:
                 t, k = t[keep[k]], k[keep[k]]
             times.append(t)
             who.append(k)
-        t, k = np.concatenate(times), np.concatenate(who)
-        if self.sorted_by_time(path):
-            return t, k
-        inside = (t > (-np.inf if t0 is None else t0)) & (t <= (np.inf if t1 is None else t1))
-        return t[inside], k[inside]
+        return np.concatenate(times), np.concatenate(who)
+
+    def blocks(self, population: str, t0: float | None = None, t1: float | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What `spikes` gives, piece by piece: (times [k] float64 ms, ids [k] uint64) of at most a million spikes, in the order of firing."""
+        path = f"/spikes/{self.known(population, self.populations, 'spikes')}"
+        begin, end = self.window(path, t0, t1)
+        for at in range(begin, end, READ):
+            stop = min(at + READ, end)
+            t, k = self.rows(f"{path}/timestamps", at, stop), self.rows(f"{path}/node_ids", at, stop)
+            if not self.sorted_by_time(path):
+                inside = (t > (-np.inf if t0 is None else t0)) & (t <= (np.inf if t1 is None else t1))
+                t, k = t[inside], k[inside]
+            yield t, k
 
     def sorted_by_time(self, path: str) -> bool:
         return len(self.parts) == 1 and self.file[path].attrs.get("sorting", fmt.SORTING["none"]) == fmt.SORTING["by_time"]
