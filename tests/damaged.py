@@ -1,6 +1,6 @@
 """Small recordings, ways to damage them, and the judgement on what is read from them; for test_damage.py and experiments/damage_test.py.
 
-python damaged.py KIND PATH makes a recording of one of KINDS and, unless it is a finished one, ends by SIGKILL.
+python damaged.py KIND PATH makes a recording of one of KINDS, or a "large" one, and, unless it is a finished one, ends by SIGKILL.
 """
 
 import json
@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from fake_simulation import FakeSimulation
 
-from thalia_sim.analysis.info import describe_recording
+from thalia_sim.analysis.info import facts_of
 from thalia_sim.errors import RecordingError
 from thalia_sim.hooks import Hook, Recorder, Sample
 from thalia_sim.hooks import recorder as recorder_module
@@ -23,6 +23,7 @@ from thalia_sim.network import Network
 from thalia_sim.neurons import LIFExp
 from thalia_sim.recording import format as fmt
 from thalia_sim.recording import open_recording
+from thalia_sim.recording.provenance import provenance
 from thalia_sim.recording.segments import next_file
 from thalia_sim.recording.writer import RecordingWriter
 from thalia_sim.wiring import probability
@@ -57,23 +58,29 @@ class Killer(Hook):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def simulation(path, *more):
+def simulation(path, *more, **options):
     """Every kind of dataset: spikes of two populations, one of them in part, counts, two reports, weights, diagnostics, text."""
     net = Network(seed=7)
     exc, inh = net.populate("exc", 60, LIFExp()), net.populate("inh", 20, LIFExp())
     net.connect(exc, inh, probability(0.1), w=10.0, delay=1.5)
     state = [Sample(exc[:3], "v", every=2.0), Sample(inh[[4, 1]], "i_exc", every=5.0)]
-    recorder = Recorder(path, [exc, inh[3:9]], state, [("exc->inh", 20.0)], counts=5.0, script=Path(__file__).with_name("fake_simulation.py"))
-    return FakeSimulation(net, [Meter(), *more, recorder])
+    script = path.with_name("run.py")
+    script.write_text("A script.")
+    recorder = Recorder(path, [exc, inh[3:9]], state, [("exc->inh", 20.0)], counts=5.0, script=script)
+    return FakeSimulation(net, [Meter(), *more, recorder], **options)
 
 
 def small_chunks():
-    """A small file with as many structures as a large one, and a commit at each flush."""
-    fmt.CHUNK, fmt.CHUNK_BYTES, recorder_module.COMMIT_S = 64, 1024, 0.0
+    """A small file with as many structures as a large one."""
+    fmt.CHUNK, fmt.CHUNK_BYTES = 64, 1024
 
 
 def make(kind, path):
     """A recording at `path`."""
+    recorder_module.COMMIT_S = 0.0  # a commit at each flush
+    recorder_module.provenance = lambda script: {**provenance(script), "versions_json": {"thalia-sim": "0.1.0"}}  # the list may be long
+    if kind == "large":
+        simulation(path, Killer(), rate=10_000.0).run(100.0)
     small_chunks()
     if kind == "finished":
         simulation(path).run(100.0)
@@ -135,7 +142,8 @@ def content(path):
             t, values, ids, units = r.report(*report)
             rows[f"report {report} t"], rows[f"report {report}"], constant[f"report {report}"] = t, values, (ids.tolist(), units)
             group = r.report_groups[report]
-            constant[f"mapping {report}"] = [r.rows(f"{group}/mapping/{name}").tolist() for name in r.file.names(f"{group}/mapping") if name != "time"]
+            mapping = [f"{group}/mapping/{name}" for name in r.file.names(f"{group}/mapping") if name != "time"]
+            constant[f"mapping {report}"] = [r.rows(path).tolist() for path in mapping]
         for name in r.projections():
             weights = r.weights(name)
             constant[f"synapses {name}"] = [x.tolist() for x in (weights.i, weights.j, weights.delay)] + [weights.units]
@@ -143,7 +151,7 @@ def content(path):
             rows[f"weights {name}"] = np.array([weights.snapshot(k) for k in range(len(weights.t))])
         for name in r.hooks():
             rows |= {f"hook {name} {field}": values for field, values in r.diagnostics(name).items()}
-        facts = describe_recording(path)
+        facts = facts_of(r)
         constant["info"] = json.dumps({k: facts[k] for k in ("file", "script", "command", "seed", "dt_ms", "versions", "units", "datasets")})
         return Content(constant, {name: np.array(values) for name, values in rows.items()}, r.status, r.error, r.duration)
 

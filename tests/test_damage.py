@@ -15,9 +15,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from damaged import KINDS, PAGE, Damaged, content, judgement, make, places, regions, simulation, small_chunks
+from damaged import KINDS, PAGE, Damaged, content, judgement, places, regions
 
-from thalia_sim import LIFDelta, Network, SpikeFile, open_recording
+from thalia_sim import Network, SpikeFile, open_recording
 from thalia_sim.errors import DescriptionError, RecordingError
 from thalia_sim.integrity import checked_file
 from thalia_sim.integrity.checked_file import CheckedFile
@@ -111,7 +111,7 @@ def test_what_is_whole_of_a_finished_file_can_be_read(made, tmp_path):
     with open_recording(path) as recording:
         early = recording.spikes("exc", t1=40.0)
         assert np.array_equal(early[0], times[times <= 40.0]) and np.array_equal(early[1], ids[times <= 40.0])
-        with pytest.raises(RecordingError, match=r"run.h5 is damaged: rows \d+ to \d+, [56]\d to 6\d ms, of /spikes/exc/timestamps are not as written"):
+        with pytest.raises(RecordingError, match=r"h5 is damaged: rows \d+ to \d+, [56]\d to 6\d ms, of /spikes/exc/timestamps are not as written"):
             recording.spikes("exc", 55.0, 65.0)
         assert np.array_equal(recording.rows("/spikes/exc/node_ids"), ids)
 
@@ -209,7 +209,7 @@ def test_a_file_of_spikes_has_its_checks(tmp_path):
 
 
 def test_files_of_format_1_0_are_read(tmp_path):
-    """Written by the code of that time (no checksums of ours; times and numbers noted then): read as they are, and recovered into the present format."""
+    """Written, and read for comparison, by the code of that time: no checksums of ours. Recovered into the present format, they get theirs."""
     path = tmp_path / "run.h5"
     path.write_bytes(gzip.decompress(GOLDEN.read_bytes()))
     found = content(path)

@@ -17,7 +17,12 @@ FINAL = (14, 11, 25, 16, 4, 14, 24)
 
 def crc_of(rows: NDArray[Any], before: int = 0) -> int:
     """CRC-32 (ISO 3309, as zlib computes it) of an array's bytes, row by row, going on from that of the rows before."""
-    return zlib.crc32(np.ascontiguousarray(rows).reshape(-1).view(np.uint8), before)
+    return zlib.crc32(memoryview(bytes_of(rows)), before)
+
+
+def bytes_of(rows: NDArray[Any]) -> Any:
+    """The bytes of an array, row by row [n] uint8, where they are if they lie so."""
+    return np.ascontiguousarray(rows).reshape(-1).view(np.uint8)
 
 
 def crcs_between(ends: NDArray[np.int64], blocks: Iterable[NDArray[Any]]) -> NDArray[np.uint32]:
@@ -36,7 +41,7 @@ def crcs_between(ends: NDArray[np.int64], blocks: Iterable[NDArray[Any]]) -> NDA
 def row_crcs(rows: NDArray[Any]) -> NDArray[np.uint32]:
     """CRC-32 of each row [k] of a table, without the row's last four bytes."""
     size = rows.dtype.itemsize
-    data = memoryview(np.ascontiguousarray(rows).view(np.uint8))
+    data = memoryview(bytes_of(rows))
     return np.array([zlib.crc32(data[k * size : (k + 1) * size - 4]) for k in range(len(rows))], dtype=np.uint32)
 
 
