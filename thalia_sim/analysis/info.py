@@ -14,37 +14,42 @@ VERSIONS = ("thalia-sim", "numpy", "numba", "h5py")  # those that are printed; a
 def describe_recording(path: str | Path) -> dict[str, Any]:
     """Everything worth knowing about a recording, as numbers, texts, lists and dicts (ready for JSON). RecordingError if it cannot be read."""
     with open_recording(path) as recording:
-        meta = recording.meta
-        versions = {name.replace("_", "-"): version for name, version in meta["versions"].items()}
-        return {
-            "what": "thalia_sim recording",
-            "file": recording.path.name,
-            "size_mb": recording.path.stat().st_size / 1e6,
-            "format": recording.format_version,
-            "status": recording.status,
-            "error": recording.error,
-            "script": meta["script_name"],
-            "command": meta["command"],
-            "seed": recording.seed,
-            "dt_ms": recording.dt,
-            "duration_ms": recording.duration,
-            "started": meta["started"],
-            "finished": meta["finished"],
-            "threads": meta["threads"],
-            "precision": meta["precision"],
-            "git_commit": meta["git_commit"],
-            "git_dirty": bool(meta["git_dirty"] > 0),
-            "versions": {name: versions[name] for name in VERSIONS if name in versions},
-            "python": meta["python"],
-            "platform": meta["platform"],
-            "config_sha256": meta["config_sha256"],
-            "populations": [population_facts(recording, p["name"]) for p in meta["populations"]],
-            "reports": [report_facts(recording, *report) for report in recording.reports()],
-            "weights": {name: len(recording.weights(name).t) for name in recording.projections()},
-            "hooks": recording.hooks(),
-            "units": {"time": "ms", "rates": "Hz", **report_units(recording)},
-            "datasets": recording.descriptions(),
-        }
+        return facts_of(recording)
+
+
+def facts_of(recording: Recording) -> dict[str, Any]:
+    """The same of an open recording."""
+    meta = recording.meta
+    versions = {name.replace("_", "-"): version for name, version in meta["versions"].items()}
+    return {
+        "what": "thalia_sim recording",
+        "file": recording.path.name,
+        "size_mb": recording.path.stat().st_size / 1e6,
+        "format": recording.format_version,
+        "status": recording.status,
+        "error": recording.error,
+        "script": meta["script_name"],
+        "command": meta["command"],
+        "seed": recording.seed,
+        "dt_ms": recording.dt,
+        "duration_ms": recording.duration,
+        "started": meta["started"],
+        "finished": meta["finished"],
+        "threads": meta["threads"],
+        "precision": meta["precision"],
+        "git_commit": meta["git_commit"],
+        "git_dirty": bool(meta["git_dirty"] > 0),
+        "versions": {name: versions[name] for name in VERSIONS if name in versions},
+        "python": meta["python"],
+        "platform": meta["platform"],
+        "config_sha256": meta["config_sha256"],
+        "populations": [population_facts(recording, p["name"]) for p in meta["populations"]],
+        "reports": [report_facts(recording, *report) for report in recording.reports()],
+        "weights": {name: len(recording.weights(name).t) for name in recording.projections()},
+        "hooks": recording.hooks(),
+        "units": {"time": "ms", "rates": "Hz", **report_units(recording)},
+        "datasets": recording.descriptions(),
+    }
 
 
 def population_facts(recording: Recording, name: str) -> dict[str, Any]:

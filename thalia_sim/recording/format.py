@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..integrity.commits import BASE, COLUMNS, TABLE
+
 MAGIC = 0x0A7A  # of SONATA
 SONATA_VERSION = (0, 1)
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 SEED_SCHEME = "philox4x32/v1"
 CHUNK = 16_384  # rows of a flat dataset
 CHUNK_BYTES = 131_072  # about, of a dataset with rows
@@ -103,16 +105,17 @@ EVENT_TEXT = Entry(
     "/thalia/events/text", "u1", "[sum of count]", "text", "For each event JSON: source, kind, and facts, all that is needed to repeat it."
 )
 COMMIT = Entry(
-    "/thalia/commit/rows",
+    TABLE,
     "compound",
     "[n_commits]",
-    "step: 1, t: ms, wall: s, lengths: 1",
-    "Step, simulated time, wall time since the start, and number of valid rows of each dataset named in columns.",
+    "step: 1, t: ms, wall: s, lengths: 1, crc: 1, check: 1",
+    "Step, simulated time, wall time since the start, number of valid rows of each dataset named in columns, CRC-32 of the rows that this "
+    "commit added to each, and CRC-32 of all that stands before it in the row.",
 )
 COMMIT_BASE = Entry(
-    "/thalia/commit/base", "u8", "[n_datasets]", "1", "Rows of each dataset named in columns that lie in earlier files of the same run."
+    BASE, "u8", "[n_datasets]", "1", "Rows of each dataset named in columns that lie in earlier files of the same run."
 )
-COMMIT_COLUMNS = Entry("/thalia/commit/columns", "text", "[n_datasets]", "text", "Dataset of each entry of lengths.")
+COMMIT_COLUMNS = Entry(COLUMNS, "text", "[n_datasets]", "text", "Dataset of each entry of lengths.")
 
 META = {
     "script": ("text", "Text of the script that described this run."),

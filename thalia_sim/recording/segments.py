@@ -11,7 +11,8 @@ import contextlib
 import glob
 import re
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,18 +20,25 @@ import h5py
 import numpy as np
 
 from ..errors import RecordingError
+from ..integrity.checked_file import CheckedFile, first_line
+from ..integrity.checksums import crcs_between, row_crcs
+from ..integrity.commits import commit_type
+from ..integrity.increments import row_bytes
 from . import format as fmt
+from .owner import is_alive
 from .provenance import now
-from .writer import LIBVER, MARGIN, is_alive, put_in_place
+from .writer import LIBVER, MARGIN, put_in_place, seal
 
 COPY = 1 << 22  # bytes copied at once
+SILENT = 60.0  # s without a write, after which a process on another machine counts as dead
+FIRST_NAME, SECOND_NAME = "index_pointers", "index_pointer"  # of one dataset in the mapping of a report
 
 
 class Segment(NamedTuple):
     """One file of a run, open for reading, and its part of each dataset."""
 
     path: Path
-    file: h5py.File
+    file: CheckedFile
     base: dict[str, int]  # first row of each growing dataset
     lengths: dict[str, int]  # valid rows in this file
     t: float  # ms, up to which it is complete
@@ -86,15 +94,12 @@ def missing_rows(parts: Sequence[tuple[Segment, dict[str, int]]]) -> str | None:
     return None
 
 
-def status_of(file: h5py.File) -> str:
-    status = file["/thalia"].attrs.get("status", b"")
-    return status.decode() if isinstance(status, bytes) else str(status)
-
-
-def owner_lives(file: h5py.File) -> bool:
-    """Whether the process that writes a file still runs, as far as can be told."""
-    owner = file["/thalia"].attrs.get("owner", b"")
-    return status_of(file) == "running" and is_alive(owner.decode()) is not False
+def owner_lives(file: CheckedFile) -> bool:
+    """Whether the process that writes a file still runs; of one on another machine all that is known is when it last wrote."""
+    if file.ended:
+        return False
+    lives = is_alive(file.marks.get("owner", ""))
+    return time.time() - file.path.stat().st_mtime < SILENT if lives is None else lives
 
 
 def merge(recording: Any, status: str, error: str = "") -> None:
@@ -108,74 +113,103 @@ def merge(recording: Any, status: str, error: str = "") -> None:
         with h5py.File(part, "w", libver=LIBVER) as out:
             copy_rows(recording, out)
             attributes = out["/thalia"].attrs
+            attributes["format_version"] = np.bytes_(fmt.FORMAT_VERSION)
             attributes["status"] = np.array(status.encode(), dtype="S16")
             attributes["finished"], attributes["error"] = np.bytes_(now()), np.bytes_(error.encode())
             attributes["duration"] = recording.duration
-            known = [file["/thalia"].attrs for file in recording.opened]
-            lives = [marks[name].decode() for marks in known for name in ("merged", "life") if name in marks]
+            lives = [file.marks[name] for file in recording.opened for name in ("merged", "life") if name in file.marks]
             attributes["merged"] = np.bytes_(" ".join(lives).encode())
         others = [path for path in recording.files if path != target]
         recording.close()
         put_in_place(part, target)
         for path in others:
             path.unlink(missing_ok=True)
+    except RecordingError:
+        raise
     except (OSError, RuntimeError, KeyError, ValueError) as problem:
-        if isinstance(problem, RecordingError):
-            raise
-        raise RecordingError(f"cannot put the files of {target} together ({str(problem).splitlines()[0]}): they are left as they are") from problem
+        raise RecordingError(f"cannot put the files of {target} together ({first_line(problem)}): they are left as they are") from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
 
 
 def copy_rows(recording: Any, out: h5py.File) -> None:
-    """Groups, attributes and datasets of all files of a recording; of growing ones the valid rows, one after another."""
+    """Groups, attributes and datasets of all files of a recording; of growing ones the valid rows, one after another, all verified."""
     growing = {name for segment in recording.segments for name in segment.lengths}
     for segment in recording.segments:
-        for name, value in segment.file.attrs.items():
+        for name, value in segment.file.h5.attrs.items():
             out.attrs[name] = value
-        copy_group(segment.file, out, growing)
-    for name in growing:
-        source = next(s.file[name] for s in recording.segments if name in s.file)
-        total, wide = recording.length(name), source.shape[1:]
-        made = out.create_dataset(name, (total, *wide), source.dtype, maxshape=source.maxshape, chunks=source.chunks, fletcher32=True)
-        copy_attributes(source, made)
-        at_once = max(1, COPY // max(1, source.dtype.itemsize * int(np.prod(wide, dtype=np.int64))))
-        for begin in range(0, total, at_once):
-            end = min(begin + at_once, total)
-            made[begin:end] = recording.rows(name, begin, end)
+        copy_group(segment.file, "/", out, growing)
     names = sorted(growing)
+    table = joined_commits(recording, names)
+    for k, name in enumerate(names):
+        source = next(s.file.h5[name] for s in recording.segments if s.file.has(name))
+        total, wide = recording.length(name), source.shape[1:]
+        made = out.create_dataset(name, (total, *wide), source.dtype, maxshape=source.maxshape, chunks=source.chunks)
+        copy_attributes(source, made)
+        table["crc"][:, k] = crcs_between(table["lengths"][:, k], copied_blocks(recording, name, total, made))
+    table["check"] = row_crcs(table)
     commit = out.create_group("/thalia/commit")
-    copy_attributes(recording.segments[0].file["/thalia/commit"], commit)
-    last = recording.segments[-1]
-    kind = np.dtype([("step", "i8"), ("t", "f8"), ("wall", "f8"), ("lengths", "i8", (max(len(names), 1),))])
-    row = np.zeros(1, kind)
-    row["step"], row["t"], row["lengths"][0, : len(names)] = last.step, last.t, [recording.length(n) for n in names]
+    copy_attributes(recording.segments[0].file.h5["/thalia/commit"], commit)
     texts = np.array([n.encode() for n in names] or [b""], dtype=np.bytes_)
-    for entry, data in ((fmt.COMMIT, row), (fmt.COMMIT_COLUMNS, texts), (fmt.COMMIT_BASE, np.zeros(max(len(names), 1), np.uint64))):
+    for entry, data in ((fmt.COMMIT, table), (fmt.COMMIT_COLUMNS, texts), (fmt.COMMIT_BASE, np.zeros(max(len(names), 1), np.uint64))):
         if data.dtype.kind == "S":
             data = data.astype(h5py.string_dtype("utf-8", max(data.dtype.itemsize, 1)))
-        made = out.create_dataset(entry.path, data=data, maxshape=(None,), chunks=(max(1, len(data)),), fletcher32=True)
+        chunk = max(1, min(len(data), fmt.CHUNK_BYTES // data.dtype.itemsize))
+        made = out.create_dataset(entry.path, data=data, maxshape=(None,), chunks=(chunk,), fletcher32=data is not table)
         made.attrs["units"], made.attrs["description"] = np.bytes_(entry.units), np.bytes_(entry.sentence.encode())
+        if data is not table:
+            seal(made)
     finish_reports(recording, out)
 
 
-def copy_group(source: h5py.Group, out: h5py.File, growing: set[str]) -> None:
-    """Groups and constant datasets that are not there yet; hard links stay hard links."""
-    for name, thing in source.items():
-        path = thing.name
-        if path == "/thalia/commit" or path in growing:
+def copied_blocks(recording: Any, name: str, total: int, made: h5py.Dataset) -> Iterator[np.ndarray]:
+    """The rows of a dataset of the whole run, block by block, each written into `made`."""
+    at_once = max(1, COPY // row_bytes(made))
+    for begin in range(0, total, at_once):
+        rows = recording.rows(name, begin, min(begin + at_once, total))
+        made[begin : begin + len(rows)] = rows
+        yield rows
+
+
+def joined_commits(recording: Any, names: Sequence[str]) -> np.ndarray:
+    """The commit tables of all files as one, with lengths of the whole run and no checks yet; commits that a later file made again are left out."""
+    kept: list[tuple[int, float, float, list[int]]] = []
+    reached = dict.fromkeys(names, 0)
+    for segment, end in recording.parts:
+        commits = segment.file.commits
+        for k in np.flatnonzero(commits.whole[: segment.file.last + 1]).tolist():
+            row = commits.table[k]
+            total = {name: segment.base.get(name, 0) + length for name, length in commits.lengths(k).items()}
+            if all(total[name] <= end[name] for name in total):
+                reached = {name: max(reached[name], total.get(name, 0)) for name in names}
+                kept.append((int(row["step"]), float(row["t"]), float(row["wall"]), list(reached.values())))
+    last, lengths = recording.segments[-1], [recording.length(name) for name in names]
+    if not kept or kept[-1][3] != lengths:
+        kept.append((last.step, last.t, recording.wall_s, lengths))
+    table = np.zeros(len(kept), dtype=commit_type(len(names)))
+    for row, (step, t, wall, counts) in zip(table, kept, strict=True):
+        row["step"], row["t"], row["wall"], row["lengths"][: len(names)] = step, t, wall, counts
+    return table
+
+
+def copy_group(file: CheckedFile, group: str, out: h5py.File, growing: set[str]) -> None:
+    """Groups and constant datasets that are not there yet, verified; hard links stay hard links."""
+    for name in file.names(group):
+        path = f"{group.rstrip('/')}/{name}"
+        if path == "/thalia/commit" or path in growing or name == SECOND_NAME:
             continue
+        thing = file.h5[path]
         if isinstance(thing, h5py.Group):
             if path not in out:
                 copy_attributes(thing, out.create_group(path))
-            copy_group(thing, out, growing)
-        elif f"{source.name.rstrip('/')}/{name}" not in out:
-            twin = f"{source.name}/index_pointers"
-            if name == "index_pointer" and twin in out:
-                out[f"{source.name}/{name}"] = out[twin]
-            else:
-                source.copy(thing, out[source.name], name=name)
+            copy_group(file, path, out, growing)
+        elif path not in out:
+            file.verify(path)
+            file.h5.copy(thing, out[group], name=name)
+            seal(out[path])
+    if SECOND_NAME in file.names(group) and SECOND_NAME not in out[group]:
+        out[group][SECOND_NAME] = out[group][FIRST_NAME]
 
 
 def copy_attributes(source: Any, made: Any) -> None:
@@ -195,6 +229,7 @@ def finish_reports(recording: Any, out: h5py.File) -> None:
         rows, dt_ns = len(group["data"]), recording.meta["dt_ns"]
         stop = (round(start * 1e6 / dt_ns) + rows * round(every * 1e6 / dt_ns)) * dt_ns / 1e6
         group["mapping/time"][...] = [start, stop, every]
+        seal(group["mapping/time"])
 
 
 def rises(times: h5py.Dataset) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import RecordingError
 from . import format as fmt
-from .writer import check_target
+from .writer import check_target, seal
 
 
 def write_spikes(path: str | Path, populations: Mapping[str, tuple[ArrayLike, ArrayLike]], force: bool = False) -> Path:
@@ -29,8 +29,11 @@ def write_spikes(path: str | Path, populations: Mapping[str, tuple[ArrayLike, Ar
             for name, (times, ids) in checked.items():
                 group = file.create_group(f"/spikes/{name}")
                 group.attrs.create("sorting", fmt.SORTING["by_time"], dtype=sorting)
-                group.create_dataset("timestamps", data=times).attrs["units"] = np.bytes_("ms")
-                group.create_dataset("node_ids", data=ids)
+                chunks = (max(1, min(len(times), fmt.CHUNK)),)
+                for column, data in (("timestamps", times), ("node_ids", ids)):
+                    dataset = group.create_dataset(column, data=data, maxshape=(None,), chunks=chunks, fletcher32=True)
+                    seal(dataset)
+                group["timestamps"].attrs["units"] = np.bytes_("ms")
     except OSError as error:
         raise RecordingError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
     return path

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from . import format as fmt
-from .writer import Column, RecordingWriter, plain
+from .writer import Column, RecordingWriter, plain, seal
 
 BLOCK = 131_072  # spikes buffered before they are split by population
 
@@ -203,7 +203,7 @@ class ReportTable:
         mapping["index_pointer"] = mapping["index_pointers"]  # the name that bmtk reads
         writer.constant(fmt.REPORT_ELEMENTS.named(**words), np.zeros(n))
         writer.constant(fmt.REPORT_POSITIONS.named(**words), np.full(n, 0.5))
-        self.time = writer.constant(fmt.REPORT_TIME.named(**words), [0.0, 0.0, every])
+        self.time = writer.array(fmt.REPORT_TIME.named(**words), [0.0, 0.0, every])
         self.column = writer.column(fmt.REPORT_DATA.named(**words), width=n)
         self.path, self.every, self.dt = f"/report/{report}", every, dt
         self.start: float | None = None  # ms, of the first row
@@ -220,6 +220,7 @@ class ReportTable:
         start, step = self.start or 0.0, round(self.every / self.dt)
         stop = float(clock_times(np.array(round(start / self.dt) + self.column.length * step), self.dt))
         file[f"{self.path}/mapping/time"][...] = [start, stop, self.every]
+        seal(file[f"{self.path}/mapping/time"])
 
 
 class WeightTable:

@@ -4,15 +4,16 @@ The file is in SWMR mode from `begin` to `end`: rows are appended and flushed, t
 and flushed. So a process may die at any moment and every committed row is right, and another process may read along. SWMR allows no new
 dataset, group or attribute, hence everything is declared before `begin`; what only a finished file may say (sorting, times of reports, status)
 is set by `end`, in a copy that takes the file's place.
+
+A commit row also holds the CRC-32 of the rows that it added to each dataset, and its own. HDF5's checksum of a chunk would not do for datasets that
+grow: each commit writes the last chunk again in its place, and a kill in the middle would spoil what was committed before.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import platform
 import shutil
 import time
 import uuid
@@ -25,8 +26,13 @@ import h5py
 import numpy as np
 
 from ..errors import RecordingError
+from ..integrity.checked_file import CHECK
+from ..integrity.checksums import crc_of, row_crcs
+from ..integrity.commits import commit_type
+from ..integrity.increments import blocks_of
 from . import format as fmt
 from .format import Entry
+from .owner import this_process
 from .provenance import now
 
 LIBVER = ("v110", "v110")  # the oldest that has SWMR; what "latest" writes with HDF5 2.0, libsonata's HDF5 1.14 cannot read
@@ -63,8 +69,9 @@ class Column:
     """An extendible dataset and the rows that wait to be written. A write that is cut short is repeated at the same place."""
 
     def __init__(self, dataset: h5py.Dataset) -> None:
-        self.dataset = dataset
+        self.dataset, self.dtype = dataset, dataset.dtype
         self.length = 0  # rows written
+        self.crc = 0  # of those written since the last commit
         self.pending: list[np.ndarray] = []
 
     @property
@@ -85,10 +92,11 @@ class Column:
         if not self.pending:
             return
         rows = self.pending[0] if len(self.pending) == 1 else np.concatenate(self.pending)
+        rows = np.ascontiguousarray(rows, dtype=self.dtype)
         end = self.length + len(rows)
         self.dataset.resize(end, axis=0)
         self.dataset[self.length : end] = rows
-        self.length, self.pending = end, []
+        self.length, self.pending, self.crc = end, [], crc_of(rows, self.crc)
 
 
 class RecordingWriter:
@@ -143,7 +151,11 @@ class RecordingWriter:
             self.group(template)
 
     def constant(self, entry: Entry, value: Any) -> h5py.Dataset:
-        """A dataset that does not grow: a text, a list of texts, a number or an array."""
+        """A dataset that is never changed, with its checksum: a text, a list of texts, a number or an array."""
+        return seal(self.array(entry, value))
+
+    def array(self, entry: Entry, value: Any) -> h5py.Dataset:
+        """A dataset that does not grow."""
         texts = [value] if isinstance(value, str) else value
         if entry.dtype == "text":
             data = np.array([text.encode() for text in texts] or [b""], dtype=np.bytes_)
@@ -161,7 +173,7 @@ class RecordingWriter:
         most = () if width is None else (max(1, width),)  # HDF5 wants no chunk wider than the dataset may be
         wide = () if width is None else (max(1, min(width, fmt.CHUNK_BYTES // kind.itemsize)),)
         chunks = (max(1, min(fmt.CHUNK, fmt.CHUNK_BYTES // (kind.itemsize * math.prod(wide)))), *wide)
-        dataset = self.file.create_dataset(entry.path, (0, *across), kind, maxshape=(None, *most), chunks=chunks, fletcher32=True)
+        dataset = self.file.create_dataset(entry.path, (0, *across), kind, maxshape=(None, *most), chunks=chunks)
         self.columns[entry.path] = Column(self.describe(dataset, entry))
         return self.columns[entry.path]
 
@@ -188,8 +200,7 @@ class RecordingWriter:
         names = list(self.columns)
         self.constant(fmt.COMMIT_COLUMNS, names)
         self.constant(fmt.COMMIT_BASE, [self.base.get(name, 0) for name in names])
-        kind = np.dtype([("step", "i8"), ("t", "f8"), ("wall", "f8"), ("lengths", "i8", (max(len(names), 1),))])
-        self.commits = self.column(fmt.COMMIT, dtype=kind)
+        self.commits = self.column(fmt.COMMIT, dtype=commit_type(len(names)))
         del self.columns[fmt.COMMIT.path]
         with self.reporting("write"):
             self.file.swmr_mode = True
@@ -219,11 +230,15 @@ class RecordingWriter:
                 column.write()
             self.file.flush()
             lengths = {path: column.length for path, column in self.columns.items()}
-            row = np.zeros(1, dtype=self.commits.dataset.dtype)
+            row = np.zeros(1, dtype=self.commits.dtype)
             row["step"], row["t"], row["wall"] = step, t, time.perf_counter() - self.begun
             row["lengths"][0, : len(self.columns)] = list(lengths.values())
-            self.commits.append(row)
+            row["crc"][0, : len(self.columns)] = [column.crc for column in self.columns.values()]
+            row["check"] = row_crcs(row)
+            self.commits.pending = [row]  # one that could not be written before does not count
             self.commits.write()
+            for column in self.columns.values():
+                column.crc = 0
             self.commits.dataset.flush()
             self.committed = {**lengths, fmt.COMMIT.path: self.commits.length}
             self.committed_t = t
@@ -266,6 +281,15 @@ class RecordingWriter:
                 put_in_place(part, self.path)
 
 
+def seal(dataset: h5py.Dataset) -> h5py.Dataset:
+    """Note the CRC-32 of a dataset that will not change."""
+    crc = 0
+    for block in blocks_of(dataset, 0, len(dataset)):
+        crc = crc_of(block, crc)
+    dataset.attrs[CHECK] = np.uint32(crc)
+    return dataset
+
+
 def put_in_place(part: Path, target: Path) -> None:
     """Bring a finished file to the disk, then give it its name."""
     with open(part, "r+b") as file:
@@ -282,42 +306,6 @@ def sync_folder(folder: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
-
-
-def this_process() -> str:
-    """Who writes: a hash of host and boot, the process, and when it began; nothing that can be read back."""
-    return f"{host_hash()}:{os.getpid()}:{process_begin(os.getpid())}"
-
-
-def host_hash() -> str:
-    """Hash of this machine since it was booted."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return hashlib.sha256(f"{platform.node()} {boot.read_text() if boot.exists() else ''}".encode()).hexdigest()[:16]
-
-
-def process_begin(pid: int) -> str:
-    """When a process began, in the system's own count; empty where that is not to be had, or if there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def is_alive(owner: str) -> bool | None:
-    """Whether the process that `this_process` named still runs; None if it ran on another machine."""
-    host, _, rest = owner.partition(":")
-    pid, _, begin = rest.partition(":")
-    if host != host_hash() or not pid.isdigit():
-        return None
-    if begin:
-        return process_begin(int(pid)) == begin
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def plain(value: Any) -> Any:

@@ -5,11 +5,12 @@ A spike at time t (ms) is put on the grid, at the nearest step, and is then sent
 
 import math
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import DescriptionError
+from ..errors import DescriptionError, RecordingError
 from ..given import array_problem, as_array, is_number
 from .contract import source
 
@@ -56,25 +57,24 @@ UNITS = {"ms": 1.0, "milliseconds": 1.0, "s": 1000.0, "seconds": 1000.0}
 
 
 def read_sonata(path: str, population: str | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(times [n] ms, node ids [n]) of a population of a SONATA spike file."""
-    import h5py
+    """(times [n] ms, node ids [n]) of a population of a SONATA spike file; of a recording of ours, verified."""
+    from ..integrity.checked_file import CheckedFile
 
     try:
-        with h5py.File(path, "r") as file:
-            found = list(file["spikes"]) if "spikes" in file else []
+        with CheckedFile(Path(path)) as file:
+            found = file.names("/spikes")
             name = found[0] if population is None and len(found) == 1 else population
             if name is None or name not in found:
                 wanted = "one of several" if population is None else repr(population)
                 raise DescriptionError(f"spike file {path} has populations {found}: {wanted} was asked for, name one of them")
-            group = file["spikes"][name]
-            unit = group["timestamps"].attrs.get("units", "ms")
-            unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+            times, ids = f"/spikes/{name}/timestamps", f"/spikes/{name}/node_ids"
+            unit = str(file.attributes(times).get("units", "ms"))
             if unit not in UNITS:
                 raise DescriptionError(f"spike file {path} has times in {unit!r}: give a file in ms or s")
-            return group["timestamps"][:] * UNITS[unit], group["node_ids"][:]
+            return file.rows(times) * UNITS[unit], file.rows(ids)
     except DescriptionError:
         raise
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecordingError) as error:
         why = " ".join(str(error).split())
         raise DescriptionError(f"spike file {path!r} cannot be read as SONATA spikes ({why}): check the path and the file") from error
 
