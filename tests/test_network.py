@@ -3,6 +3,7 @@
 import json
 import math
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from thalia_sim.geometry import Cube, Grid
 from thalia_sim.network import Network
 from thalia_sim.neurons import LIF
 from thalia_sim.neurons.contract import neuron
+from thalia_sim.paths import plain
 from thalia_sim.wiring import all_to_all, by_distance, from_arrays, in_degree, one_to_one, probability
 
 
@@ -161,6 +163,10 @@ def test_description_is_json_and_the_print_names_everything():
     text = str(net)
     for name in [*net.populations, *net.projections, *net.drives]:
         assert name in text
+
+
+def test_paths_are_described_without_their_folders():
+    assert plain(Path("/home/somebody/input.h5")) == "input.h5" and plain(Path("data/input.h5")) == "data/input.h5"
 
 
 def test_names_of_projections():

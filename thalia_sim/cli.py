@@ -255,6 +255,18 @@ def measure(files: tuple[Path, ...], begin: str | None, end: str | None, populat
 
 
 @commands.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, help="Page to write, .html. Default: the name of FILE with .html.")
+def report(file: Path, out: Path | None) -> None:
+    """Write one HTML page on the recording FILE: figures, configuration, events, provenance."""
+    from .analysis.report import write_report
+
+    with plain_errors():
+        page = write_report(file, out or file.with_suffix(".html"))
+    click.echo(f"wrote {page}")
+
+
+@commands.command()
 @click.argument("name", required=False)
 @threads_option
 @precision_option

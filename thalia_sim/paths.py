@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from .checks import check_parameter, checked_initial, question_order, value_text
 from .distributions import Distribution
 from .errors import DescriptionError, PathError, nearest
 from .given import as_array
-from .neurons.contract import model_of
-from .projection import Drive, Projection, check_signs
+from .neurons.contract import comment_units, model_of
+from .projection import Drive, Projection, check_signs, weight_unit
 from .selection import Population, Selection
 from .sources.contract import check_source
 from .wiring import FromArrays, Wiring
@@ -163,6 +164,7 @@ def described_population(p: Population) -> dict[str, Any]:
         "model": model.name,
         "parameters": {k: plain(v) for k, v in p.model._asdict().items()},
         "initial": {k: plain(v) for k, v in p.initial.items()},
+        "units": {k: model.units[k] for k in {**p.model._asdict(), **p.initial} if k in model.units},
         "geometry": None if p.geometry is None else p.geometry.text,
         "positions": plain(p.at),
     }
@@ -180,11 +182,19 @@ def described_projection(p: Projection) -> dict[str, Any]:
         "multapses": p.multapses,
         "gain": plain(p.gain),
         "rule": plain(p.rule),
+        "units": {"w": unit_at(p), "delay": "ms"},
     }
 
 
 def described_drive(d: Drive) -> dict[str, Any]:
-    return {"target": described_selection(d.target), "source": plain(d.source), "w": plain(d.w), "receptor": d.receptor}
+    source: type = type(d.source)
+    units = {**comment_units(source), **({} if d.is_current else {"w": unit_at(d)})}
+    return {"target": described_selection(d.target), "source": plain(d.source), "w": plain(d.w), "receptor": d.receptor, "units": units}
+
+
+def unit_at(thing: Projection | Drive) -> str:
+    """Unit of the weights: that of the first target; empty where it is not known."""
+    return weight_unit(model_of(thing.target.populations[0].model), thing.receptor or "")
 
 
 def described_selection(selection: Selection) -> list[Any]:
@@ -195,9 +205,12 @@ def described_selection(selection: Selection) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Numbers, texts, lists and dicts only; an array becomes its shape, dtype and hash, a model or rule its name and fields."""
+    """Numbers, texts, lists and dicts only; an array becomes its shape, dtype and hash, a model or rule its name and fields, an absolute path its
+    last part."""
     if value is None or isinstance(value, (bool, str)):
         return value
+    if isinstance(value, PurePath):
+        return value.name if value.is_absolute() else value.as_posix()
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):

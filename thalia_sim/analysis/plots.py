@@ -42,6 +42,8 @@ POINTS = 60_000  # spikes shown in a raster
 BAND = 0.045  # least share of the raster's height for a population, room for its name
 BINS = {3: 200, 99: 60}  # of the rates, about, for up to so many populations: many lines need to be smooth
 TRACES = 4  # lines in a panel of traces
+NAME = 24  # characters of a name
+NAMED = 24  # bands of a raster that have room for their names
 
 
 def plot_recording(path: str | Path, out: str | Path) -> Path:
@@ -95,7 +97,7 @@ def panels_of(recording: Recording) -> list[tuple[Any, tuple[Any, ...]]]:
 def title(recording: Recording) -> str:
     name = recording.meta["script_name"] or recording.path.name
     ended = "" if recording.status == "complete" else f", {recording.status}"
-    return f"{name}: seed {recording.seed}, {duration_text(recording.duration)}{ended}"
+    return f"{label(name)}: seed {recording.seed}, {duration_text(recording.duration)}{ended}"
 
 
 def duration_text(ms: float) -> str:
@@ -137,11 +139,13 @@ def raster(ax: Axes, recording: Recording, t0: float | None = None, t1: float | 
     for edge in edges[1:-1]:
         ax.axhline(edge, color="0.85", linewidth=0.5, zorder=0)
     ax.set_ylim(1.0, 0.0)
-    ax.set_yticks((edges[1:] + edges[:-1]) / 2, [p.name for p in populations])
+    every = -(-len(populations) // NAMED) or 1
+    ax.set_yticks((edges[1:] + edges[:-1]) / 2, ["" if k % every else label(p.name) for k, p in enumerate(populations)])
     ax.tick_params(axis="y", length=0)
     if not n_points:
         note(ax, "no spikes")
     thinned = [f"{shown:,} of {total:,} neurons" if shown < total else "", f"every {ordinal(skip)} spike" if skip > 1 else ""]
+    thinned += [f"every {ordinal(every)} name"] if every > 1 else []
     caption(ax, "spikes", [text for text in thinned if text])
 
 
@@ -165,7 +169,7 @@ def rates(ax: Axes, recording: Recording, width: float | None = None) -> None:
     for p in populations:
         colour, dashes = style_of(recording, p.name)
         hz = spike_histogram(recording, p.name, edges) / p.n_recorded / width * 1000.0
-        ax.plot((edges[1:] + edges[:-1]) / 2, hz, color=colour, linestyle=dashes, linewidth=1.0, label=p.name)
+        ax.plot((edges[1:] + edges[:-1]) / 2, hz, color=colour, linestyle=dashes, linewidth=1.0, label=label(p.name))
     ax.set_ylim(bottom=0.0)
     ax.set_ylabel("rate (Hz)")
     legend(ax)
@@ -201,9 +205,9 @@ def traces(ax: Axes, recording: Recording, variable: str = "v") -> None:
         skip, units = max(1, len(report.t) // 4000), report.units
         for k in range(min(each, len(report.ids))):
             colour = style_of(recording, population)[0] if len(sampled) > 1 else COLOURS[k]
-            label = f"{population}[{report.ids[k]}]"
+            name = f"{label(population)}[{report.ids[k]}]"
             dashes = DASHES[k] if len(sampled) > 1 else "-"
-            ax.plot(report.t[::skip], report.values[::skip, k], color=colour, linestyle=dashes, linewidth=0.8, label=label)
+            ax.plot(report.t[::skip], report.values[::skip, k], color=colour, linestyle=dashes, linewidth=0.8, label=name)
     ax.set_ylabel(f"{variable} ({units})")
     legend(ax)
     caption(ax, f"{variable} of single elements", [f"first {TRACES} of {len(every)} populations"] if len(every) > TRACES else [])
@@ -216,6 +220,7 @@ def weight_histogram(ax: Axes, recording: Recording) -> None:
     for (colour, dashes), name in zip(styles, recording.projections(), strict=True):
         weights = recording.weights(name)
         ends = [weights.snapshot(k) for k in dict.fromkeys((0, len(weights.t) - 1))] if len(weights.t) else []
+        ends = [w[np.isfinite(w)] for w in ends]
         ends = [w for w in ends if len(w)]
         if not ends:
             continue
@@ -223,7 +228,7 @@ def weight_histogram(ax: Axes, recording: Recording) -> None:
         edges = np.histogram_bin_edges(np.concatenate(ends), bins=60)
         for w, line in zip(ends, (0.6, 1.4) if len(ends) == 2 else (1.4,), strict=True):
             share = np.histogram(w, edges)[0] / len(w)
-            ax.stairs(share, edges, color=colour, linestyle=dashes, linewidth=line, label=name if line == 1.4 else None)
+            ax.stairs(share, edges, color=colour, linestyle=dashes, linewidth=line, label=label(name) if line == 1.4 else None)
     if not units:
         note(ax, "no weights")
     ax.set_xlabel(f"weight ({', '.join(dict.fromkeys(units))})")
@@ -236,6 +241,12 @@ def caption(ax: Axes, text: str, remarks: Sequence[str]) -> None:
     """What a panel shows, above it to the left, and how, in light type to the right."""
     ax.set_title(text, loc="left", fontsize=9, color="0.15", pad=4)
     ax.set_title(", ".join(remarks), loc="right", fontsize=8, color="0.45", pad=4)
+
+
+def label(name: str) -> str:
+    """A name as a picture shows it: very long ones without their middle; a dollar sign begins no formula, an underscore hides no line."""
+    shown = name if len(name) <= NAME else f"{name[: NAME // 2]}…{name[-NAME // 2 :]}"
+    return ("\u200b" if shown.startswith("_") else "") + shown.replace("$", r"\$")
 
 
 def legend(ax: Axes) -> None:

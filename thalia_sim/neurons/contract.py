@@ -19,6 +19,7 @@ import reprlib
 import types
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -101,6 +102,7 @@ def model_of(thing: Any) -> Model:
     return model
 
 
+@cache
 def comment_units(cls: type) -> dict[str, str]:
     """Units from the comments behind the fields: `tau_m: float = 20.0  # ms, membrane` gives {"tau_m": "ms"}."""
     try:
