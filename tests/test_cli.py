@@ -9,10 +9,12 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from thalia_sim import experiment as ex
+from thalia_sim.analysis.watch import watch_recording
 from thalia_sim.circuits import potjans_diesmann
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, PathError
@@ -248,6 +250,52 @@ def test_interrupt_leaves_a_readable_recording(script, tmp_path):
     times, _ = recording.spikes("exc")
     assert recording.duration > 0 and len(times) > 0 and times[-1] <= recording.duration
     assert times[-1] > 0.9 * recording.duration
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal to a process")
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
+def test_a_run_that_was_stopped_goes_on_to_the_bit(script, tmp_path, kind):
+    """Watched from another process, ended by Ctrl+C or the system, gone on with by the command that it printed: the run that nobody stopped."""
+    out, whole = tmp_path / "a.h5", tmp_path / "whole.h5"
+    words = [sys.executable, "-m", "thalia_sim", "run", str(script()), "--until", "36000 s", "--out", str(out), "--checkpoint", "50 s"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not out.exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        lines = watch_recording(out, every=0.6)
+        watched = [next(lines) for _ in range(4)]
+        process.send_signal(getattr(signal, kind))
+        told, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "x real time" in watched[-1] and "exc" in watched[-1] and "Hz" in watched[-1]
+    assert [line.split()[0] for line in watched] == sorted((line.split()[0] for line in watched), key=float)
+    assert "is interrupted" in list(lines)[-1]
+    assert f"go on with: thalia-sim resume {out}" in told
+    stopped = open_recording(out).duration
+    call("resume", out, "--until", stopped + 500.0, "--quiet")
+    call("run", script(), "--until", stopped + 500.0, "--out", whole, "--quiet")
+    with open_recording(out) as a, open_recording(whole) as b:
+        assert a.status == "complete" and all(np.array_equal(x, y) for x, y in zip(a.spikes("exc"), b.spikes("exc"), strict=True))
+
+
+def test_watch_says_that_the_process_is_gone(script, tmp_path):
+    """A killed run: what to do is told, and it does."""
+    out = tmp_path / "a.h5"
+    words = [sys.executable, "-m", "thalia_sim", "run", str(script()), "--until", "36000 s", "--out", str(out), "--quiet"]
+    process = subprocess.Popen(words, cwd=ROOT)
+    deadline = time.monotonic() + 120
+    while not out.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    process.kill()
+    process.wait()
+    output = call("watch", out, "--every", 0.1)
+    assert "is written by no process any more" in output and f"thalia-sim recover {out}" in output
+    assert "up to" in call("recover", out)
+    assert open_recording(out).status == "recovered"
 
 
 def test_same_seed_same_spikes_from_the_command_line(script, tmp_path):
