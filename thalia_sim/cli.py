@@ -267,6 +267,53 @@ def report(file: Path, out: Path | None) -> None:
 
 
 @commands.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, help="NWB file to write. Default: the name of FILE with .nwb.")
+@click.option("--population", "populations", multiple=True, metavar="NAME", help="Only this population. Repeatable.")
+@click.option("--from", "begin", metavar="TIME", help="Only what happened after this simulated time, such as '2 s'.")
+@click.option("--to", "end", metavar="TIME", help="Only what happened up to this simulated time.")
+@click.option("--force", is_flag=True, help="Overwrite the NWB file if it exists.")
+def export(file: Path, out: Path | None, populations: tuple[str, ...], begin: str | None, end: str | None, force: bool) -> None:
+    """Write spikes and sampled state of the recording FILE to an NWB file, which pynwb and Neo read.
+
+    Needs pynwb: pip install "thalia-sim[exchange]".
+    """
+    from .exchange import to_nwb
+    from .experiment import duration
+    from .recording import open_recording
+
+    with plain_errors():
+        t0, t1 = (None if text is None else duration(text, option) for text, option in ((begin, "--from"), (end, "--to")))
+        with open_recording(file) as recording:
+            written = to_nwb(recording, out or recording.path.with_suffix(".nwb"), populations or None, t0, t1, force)
+    click.echo(f"wrote {written}")
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, help="File to write. Default: NAME.packed.h5 for NAME.h5.")
+@click.option("--force", is_flag=True, help="Overwrite that file if it exists.")
+def pack(file: Path, out: Path | None, force: bool) -> None:
+    """Compress the finished recording FILE for the archive. The new file is a recording like it; FILE stays as it is."""
+    from .recording.pack import pack_recording
+
+    with plain_errors():
+        click.echo(pack_recording(file, out, force))
+
+
+@commands.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--out", type=FILE, help="File to write. Default: NAME.h5 for NAME.packed.h5.")
+@click.option("--force", is_flag=True, help="Overwrite that file if it exists.")
+def unpack(file: Path, out: Path | None, force: bool) -> None:
+    """Undo pack, for readers that know no gzip (libsonata): the recording FILE without compression. FILE stays as it is."""
+    from .recording.pack import unpack_recording
+
+    with plain_errors():
+        click.echo(unpack_recording(file, out, force))
+
+
+@commands.command()
 @click.argument("name", required=False)
 @threads_option
 @precision_option

@@ -32,7 +32,7 @@ from ..measures import (
     weight_drift,
 )
 from ..recording import Recording, open_recording
-from .plots import recorded_ids, spread
+from .plots import spread
 
 
 class Settings(NamedTuple):
@@ -116,7 +116,7 @@ def window(recording: Recording, t0: float | None, t1: float | None) -> tuple[fl
 
 def measure_population(recording: Recording, name: str, t0: float, t1: float, settings: Settings) -> Measured:
     """All measures of one population, from t0 to t1 (ms)."""
-    members = recorded_ids(recording, name)
+    members = recording.recorded_ids(name)
     n = len(members)
     rates, rate, intervals = RateMeter(n, t0), PopulationRateMeter(n, settings.bin, t0), IntervalMeter(n, t0)
     fano, synchrony = FanoMeter(n, settings.fano_window, t0), SynchronyMeter(n, settings.synchrony_bin, t0)

@@ -127,7 +127,7 @@ def raster(ax: Axes, recording: Recording, t0: float | None = None, t1: float | 
     edges = np.concatenate([[0.0], np.cumsum(heights)]) / max(heights.sum(), 1e-9)
     found, shown = [], 0
     for p, top, height in zip(populations, edges, np.diff(edges), strict=False):
-        chosen = spread(recorded_ids(recording, p.name), max(1, round(NEURONS * height)))
+        chosen = spread(recording.recorded_ids(p.name), max(1, round(NEURONS * height)))
         times, ids = recording.spikes(p.name, t0, t1, ids=chosen)
         found.append((p.name, times, top + height * (np.searchsorted(chosen, ids) + 0.5) / len(chosen)))
         shown += len(chosen)
@@ -147,12 +147,6 @@ def raster(ax: Axes, recording: Recording, t0: float | None = None, t1: float | 
     thinned = [f"{shown:,} of {total:,} neurons" if shown < total else "", f"every {ordinal(skip)} spike" if skip > 1 else ""]
     thinned += [f"every {ordinal(every)} name"] if every > 1 else []
     caption(ax, "spikes", [text for text in thinned if text])
-
-
-def recorded_ids(recording: Recording, population: str) -> np.ndarray:
-    """Sorted numbers of the recorded elements."""
-    path, p = f"/thalia/recorded/{population}", recording.populations[population]
-    return recording.rows(path).astype(np.int64) if p.n_recorded < p.n else np.arange(p.n)
 
 
 def spread(numbers: np.ndarray, k: int) -> np.ndarray:

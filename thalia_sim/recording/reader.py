@@ -44,6 +44,17 @@ class Report(NamedTuple):
     units: str
 
 
+class Sampling(NamedTuple):
+    """Where the samples of one variable lie: row `begin + k` of the dataset `path` was taken at t[k]."""
+
+    t: np.ndarray  # [T] ms
+    ids: np.ndarray  # [n] uint64, numbers within the population
+    units: str
+    every: float  # ms
+    path: str
+    begin: int
+
+
 class Counts(NamedTuple):
     """Spikes per bin."""
 
@@ -276,7 +287,8 @@ class Recording:
         t0, t1  only spikes with t0 < t <= t1, as in bins of `counts`, so that windows side by side share none
         ids     only spikes of these elements
         """
-        keep = None if ids is None else element_mask(ids, self.populations[self.known(population, self.populations, "spikes")])
+        n = self.populations[self.known(population, self.populations, "spikes")].n
+        keep = None if ids is None else element_mask(ids, population, n)
         times, who = [np.zeros(0)], [np.zeros(0, dtype=np.uint64)]
         for t, k in self.blocks(population, t0, t1):
             if keep is not None:
@@ -296,6 +308,11 @@ class Recording:
                 inside = (t > (-np.inf if t0 is None else t0)) & (t <= (np.inf if t1 is None else t1))
                 t, k = t[inside], k[inside]
             yield t, k
+
+    def recorded_ids(self, population: str) -> np.ndarray:
+        """Sorted numbers [n] int64 of the elements of a population whose spikes are in the file."""
+        p = self.populations[self.known(population, self.populations, "spikes")]
+        return self.rows(f"/thalia/recorded/{population}").astype(np.int64) if p.n_recorded < p.n else np.arange(p.n)
 
     def sorted_by_time(self, path: str) -> bool:
         return len(self.parts) == 1 and self.file.attributes(path).get("sorting", fmt.SORTING["none"]) == fmt.SORTING["by_time"]
@@ -334,17 +351,21 @@ class Recording:
 
     def report(self, population: str, variable: str, t0: float | None = None, t1: float | None = None) -> Report:
         """Samples of a variable of a population, with t0 < t <= t1 if given."""
+        s = self.sampling(population, variable, t0, t1)
+        return Report(s.t, self.rows(s.path, s.begin, s.begin + len(s.t)), s.ids, s.units)
+
+    def sampling(self, population: str, variable: str, t0: float | None = None, t1: float | None = None) -> Sampling:
+        """The same without the values, which `rows` reads piece by piece."""
         if (population, variable) not in self.report_groups:
             there = ", ".join(f"{v} of {p}" for p, v in self.report_groups) or "none"
             raise RecordingError(f"{variable} of {population} is not in {self.path}: sampled are {there}")
         group = self.report_groups[population, variable]
-        start, step, dt = self.report_start(group), float(self.file.attributes(group)["every"]), self.dt
-        ticks = round(start / dt) + round(step / dt) * np.arange(self.length(f"{group}/data"))
+        path, start, every, dt = f"{group}/data", self.report_start(group), float(self.file.attributes(group)["every"]), self.dt
+        ticks = round(start / dt) + round(every / dt) * np.arange(self.length(path))
         t = ticks * self.meta["dt_ns"] / 1e6
         begin = 0 if t0 is None else int(np.searchsorted(t, t0, side="right"))
         end = len(t) if t1 is None else int(np.searchsorted(t, t1, side="right"))
-        values = self.rows(f"{group}/data", begin, end)
-        return Report(t[begin:end], values, self.rows(f"{group}/mapping/node_ids"), self.units(f"{group}/data"))
+        return Sampling(t[begin:end], self.rows(f"{group}/mapping/node_ids"), self.units(path), every, path, begin)
 
     def counts(self, population: str) -> Counts:
         """Spikes of a whole population per bin."""
@@ -388,11 +409,11 @@ def single(rows: np.ndarray) -> Any:
     return text(value) if isinstance(value, bytes) else value.item()
 
 
-def element_mask(ids: Any, population: RecordedPopulation) -> np.ndarray:
-    """Truth values [n], true for the given elements."""
+def element_mask(ids: Any, population: str, n: int) -> np.ndarray:
+    """Truth values [n], true for the given elements of a population."""
     numbers = np.atleast_1d(np.asarray(ids))
-    if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= population.n):
-        raise RecordingError(f"ids {ids!r} of {population.name}: give whole numbers from 0 to {population.n - 1}")
-    mask = np.zeros(population.n, dtype=bool)
+    if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= n):
+        raise RecordingError(f"ids {ids!r} of {population}: give whole numbers from 0 to {n - 1}")
+    mask = np.zeros(n, dtype=bool)
     mask[numbers.astype(np.int64)] = True
     return mask

@@ -45,6 +45,12 @@ class Segment(NamedTuple):
     step: int
 
 
+def check_apart(recording: Any, target: Path) -> None:
+    """RecordingError if a file to be made from a recording has the name of one of its own."""
+    if target.exists() and any(target.samefile(path) for path in recording.files):
+        raise RecordingError(f"{target} is the recording itself: choose another name")
+
+
 def first_file(path: Path) -> Path:
     """NAME.h5 of any file of a run."""
     found = re.fullmatch(r"(.+)\.(\d+)", path.stem)

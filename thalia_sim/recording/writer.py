@@ -290,6 +290,28 @@ def seal(dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
+@contextmanager
+def replacing(target: Path, need: int) -> Iterator[Path]:
+    """A path beside `target`: the file that is written there takes its name at the end, and is removed after an error.
+
+    need  bytes that it may grow to: RecordingError if there is less room, since HDF5 cannot close a file once a write has failed
+    """
+    room = min(shutil.disk_usage(target.absolute().parent).free, file_size_limit())
+    if room < need + MARGIN:
+        raise RecordingError(f"cannot write {target}: up to {(need + MARGIN) / 1e6:.1f} MB are needed, there is room for {room / 1e6:.1f}; make room")
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        yield part
+        put_in_place(part, target)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RecordingError):
+            raise
+        raise RecordingError(f"cannot write {target}: {str(error).splitlines()[0]}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
 def put_in_place(part: Path, target: Path) -> None:
     """Bring a finished file to the disk, then give it its name."""
     with open(part, "r+b") as file:
