@@ -67,11 +67,11 @@ def test_flipped_bits(target):
     """In each chunk of each dataset, and densely in what lies between: metadata, attributes, text. Free space may be damaged unnoticed."""
     first, file, whole = target
     dice, found = random.Random(2), Counter()
-    for place in places(file.path, 1, 60):
+    for place in places(file.path, 1, 50):
         file.flip(place, dice.randrange(8))
         found[judgement(first, whole)] += 1
         file.write(place, file.bytes[place : place + 1])
-    assert found["refused"] + found["shorter"] > 0.3 * found.total() and found.total() > 100
+    assert found["refused"] + found["shorter"] > 0.3 * found.total() and found.total() > 80
     assert judgement(first, whole) == "equal"
 
 
@@ -243,7 +243,7 @@ sim = Simulation(net, [Recorder(sys.argv[1], checkpoint=50.0)])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     with sim:
-        sim.run(1000.0)
+        sim.run(300.0)
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -251,14 +251,14 @@ except Exception as error:
 
 def test_a_run_that_filled_the_disk_can_be_gone_on_with(tmp_path):
     """RLIMIT_FSIZE in a run with checkpoints: our sentence, and from the last checkpoint on it becomes the run that had room."""
-    for name, limit in (("roomy", 1 << 40), ("full", 5_000_000)):
+    for name, limit in (("roomy", 1 << 40), ("full", 3_000_000)):
         words = [sys.executable, "-c", FULL, str(tmp_path / f"{name}.h5"), str(limit)]
         done = subprocess.run(words, capture_output=True, text=True)
         assert done.returncode == 0 and ("RecordingError cannot write" in done.stdout) == (name == "full"), done.stdout + done.stderr
     with open_recording(tmp_path / "full.h5") as recording:
-        assert recording.status == "failed" and 100.0 < recording.duration < 900.0 and "the disk is full" in recording.error
+        assert recording.status == "failed" and 50.0 < recording.duration < 290.0 and "the disk is full" in recording.error
     with Simulation.resume(newest_checkpoint(tmp_path / "full.ckpt")) as sim:
-        sim.run(until=1000.0)
+        sim.run(until=300.0)
     assert compare_recordings(tmp_path / "full.h5", tmp_path / "roomy.h5")["equal"]
 
 

@@ -164,7 +164,7 @@ class Recorder(Hook):
             self.folder.mkdir(exist_ok=True)
             prune(self.folder, keep=1)  # and the one to come
         except OSError as error:
-            raise CheckpointError(f"cannot write checkpoints into {self.folder} ({error.strerror}): make it a folder in which you may write") from error
+            raise CheckpointError(f"cannot write checkpoints into {self.folder} ({error.strerror}): make it a folder and writable") from error
         sim.save(self.folder / f"{sim.step}.h5", store=self.folder)
 
     def branch(self, path: str | Path) -> None:
