@@ -201,7 +201,7 @@ def main() -> None:
                 rows.append((target.name, kind, count.total(), *(count[o] for o in OUTCOMES)))
             strange += [(target.name, *damage, told) for damage, told in outcomes if told not in OUTCOMES[:3]]
             print(f"{target.name}: {time.monotonic() - begin:.0f} s, {len(strange)} bad", flush=True)
-    (ROOT / "docs" / "damage.md").write_text(page(given, rows))
+            (ROOT / "docs" / "damage.md").write_text(page(given, rows))
     print(page(given, rows))
     for each in strange:
         print(each)

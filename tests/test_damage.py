@@ -17,13 +17,15 @@ import numpy as np
 import pytest
 from damaged import KINDS, PAGE, Damaged, content, judgement, places, regions
 
-from thalia_sim import Network, SpikeFile, open_recording
-from thalia_sim.errors import DescriptionError, RecordingError
+from thalia_sim import LIFDelta, Network, Recorder, Simulation, SpikeFile, open_recording
+from thalia_sim.analysis.compare import compare_recordings
+from thalia_sim.errors import CheckpointError, DescriptionError, RecordingError
 from thalia_sim.integrity import checked_file
 from thalia_sim.integrity.checked_file import CheckedFile
 from thalia_sim.integrity.checksums import crc_of, crcs_between, metadata_checksum
 from thalia_sim.integrity.commits import TABLE
 from thalia_sim.recording import format as fmt
+from thalia_sim.recording.checkpoint import newest_checkpoint
 from thalia_sim.recording.owner import is_alive, this_process
 from thalia_sim.recording.segments import recover_recording
 from thalia_sim.recording.spike_file import write_spikes
@@ -65,11 +67,11 @@ def test_flipped_bits(target):
     """In each chunk of each dataset, and densely in what lies between: metadata, attributes, text. Free space may be damaged unnoticed."""
     first, file, whole = target
     dice, found = random.Random(2), Counter()
-    for place in places(file.path, 1, 60):
+    for place in places(file.path, 1, 50):
         file.flip(place, dice.randrange(8))
         found[judgement(first, whole)] += 1
         file.write(place, file.bytes[place : place + 1])
-    assert found["refused"] + found["shorter"] > 0.3 * found.total() and found.total() > 100
+    assert found["refused"] + found["shorter"] > 0.3 * found.total() and found.total() > 80
     assert judgement(first, whole) == "equal"
 
 
@@ -226,6 +228,82 @@ def test_files_of_format_1_0_are_read(tmp_path):
     Damaged(path).flip(place_of(path, "/spikes/exc/timestamps", 0), 0)
     with open_recording(path) as recording, pytest.raises(RecordingError, match="not as written"):
         recording.spikes("exc")
+
+
+# what cannot be written, and what does not belong together
+
+
+FULL = """
+import resource, sys
+from thalia_sim import LIFDelta, Network, Poisson, Recorder, Simulation
+net = Network(seed=1)
+a = net.populate("a", 2000, LIFDelta())
+net.drive(a, Poisson(rate=20_000.0), w=0.3)
+sim = Simulation(net, [Recorder(sys.argv[1], checkpoint=50.0)])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    with sim:
+        sim.run(300.0)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_run_that_filled_the_disk_can_be_gone_on_with(tmp_path):
+    """RLIMIT_FSIZE in a run with checkpoints: our sentence, and from the last checkpoint on it becomes the run that had room."""
+    for name, limit in (("roomy", 1 << 40), ("full", 3_000_000)):
+        words = [sys.executable, "-c", FULL, str(tmp_path / f"{name}.h5"), str(limit)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0 and ("RecordingError cannot write" in done.stdout) == (name == "full"), done.stdout + done.stderr
+    with open_recording(tmp_path / "full.h5") as recording:
+        assert recording.status == "failed" and 50.0 < recording.duration < 290.0 and "the disk is full" in recording.error
+    with Simulation.resume(newest_checkpoint(tmp_path / "full.ckpt")) as sim:
+        sim.run(until=300.0)
+    assert compare_recordings(tmp_path / "full.h5", tmp_path / "roomy.h5")["equal"]
+
+
+def test_a_folder_that_takes_no_files_is_told(tmp_path):
+    """/proc refuses even those who may write anywhere; a file lies where the folder of checkpoints should be."""
+    if not Path("/proc").is_dir():
+        pytest.skip("there is no /proc here")
+    with pytest.raises(RecordingError, match="cannot (create|be written)"):
+        Simulation(small_network(), [Recorder("/proc/run.h5")]).run(1.0)
+    sim = Simulation(small_network())
+    with pytest.raises(CheckpointError, match="cannot write /proc/a.h5"):
+        sim.save("/proc/a.h5")
+    (tmp_path / "run.ckpt").write_text("a file")
+    with pytest.raises(CheckpointError, match="cannot write checkpoints into .*run.ckpt"):
+        Simulation(small_network(), [Recorder(tmp_path / "run.h5", checkpoint=1.0)]).run(3.0)
+    with open_recording(tmp_path / "run.h5") as recording:
+        assert (recording.status, recording.duration) == ("failed", 1.0)
+
+
+def small_network(seed=1):
+    net = Network(seed=seed)
+    net.populate("a", 3, LIFDelta())
+    return net
+
+
+def test_a_checkpoint_does_not_go_on_with_another_recording(tmp_path):
+    """One of another configuration, a damaged one, or none: told at once, and nothing is touched."""
+    for name, seed in (("a", 1), ("b", 2)):
+        with Simulation(small_network(seed), [Recorder(tmp_path / f"{name}.h5")]) as sim:
+            sim.run(2.0)
+            sim.save(tmp_path / f"{name}.ckpt.h5")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.h5")}
+    with pytest.raises(RecordingError, match="b.h5 is the recording of another run than the checkpoint"):
+        Simulation.resume(tmp_path / "a.ckpt.h5", recording=tmp_path / "b.h5")
+    with pytest.raises(RecordingError, match="c.h5 is not there"):
+        Simulation.resume(tmp_path / "a.ckpt.h5", recording=tmp_path / "c.h5")
+    Damaged(tmp_path / "a.h5").flip(20, 1)
+    with pytest.raises(RecordingError, match="a.h5 cannot be opened"):
+        Simulation.resume(tmp_path / "a.ckpt.h5")
+    (tmp_path / "a.h5").write_bytes(before[tmp_path / "a.h5"])
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.h5")} == before
+    with Simulation.resume(tmp_path / "a.ckpt.h5") as sim:
+        sim.run(2.0)
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert (recording.status, recording.duration) == ("complete", 4.0)
 
 
 # the parts

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import is_number
-from ..errors import RecordingError
+from ..errors import CheckpointError, RecordingError
 from ..recording.checkpoint import checkpoint_folder, prune
 from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
@@ -100,7 +100,9 @@ class Recorder(Hook):
             writer = RecordingWriter(self.path, self.force, begin=self.begin_t)
         else:
             base = dict(zip((name.decode() for name in resumed["names"]), resumed["rows"].tolist(), strict=True))
-            writer = RecordingWriter(next_file(self.path), run_id=resumed["run_id"].item().decode(), base=base, begin=self.begin_t)
+            run_id = resumed["run_id"].item().decode()
+            check_goes_on(self.path, run_id)
+            writer = RecordingWriter(next_file(self.path), run_id=run_id, base=base, begin=self.begin_t)
         try:
             writer.metadata(meta)
             self.spike_table = SpikeTable(writer, members(sim.net), chosen, sim.dt, self.count_bin, self.begin_step)
@@ -158,8 +160,11 @@ class Recorder(Hook):
 
     def save(self, sim: Any) -> None:
         """Write a checkpoint and keep the one before it."""
-        self.folder.mkdir(exist_ok=True)
-        prune(self.folder, keep=1)  # and the one to come
+        try:
+            self.folder.mkdir(exist_ok=True)
+            prune(self.folder, keep=1)  # and the one to come
+        except OSError as error:
+            raise CheckpointError(f"cannot write checkpoints into {self.folder} ({error.strerror}): make it a folder and writable") from error
         sim.save(self.folder / f"{sim.step}.h5", store=self.folder)
 
     def branch(self, path: str | Path) -> None:
@@ -274,6 +279,16 @@ def check_arguments(spikes: Any, state: Any, weights: Any, options: Any) -> None
             raise RecordingError(f"weights has {each!r}: give names of projections, or (name, ms between snapshots)")
     if options is not None and not isinstance(options, Mapping):
         raise RecordingError(f"options is {options!r}: give a dict")
+
+
+def check_goes_on(path: Path, run_id: str) -> None:
+    """Refuse to go on with a recording that is not there, that is damaged, or that is another run's."""
+    apart = "or give branch= to go on in a recording of its own"
+    if not path.is_file():
+        raise RecordingError(f"{path} is not there, the recording of the run that goes on: put it back, {apart}")
+    with open_recording(path) as recording:
+        if recording.run_id != run_id:
+            raise RecordingError(f"{path} is the recording of another run than the checkpoint: give the one that was written with it, {apart}")
 
 
 def members(net: Any) -> list[Members]:
