@@ -31,6 +31,7 @@ from ..measures.stationarity import BLOCKS
 from .measure_facts import FEWEST, QUANTITIES, quantities
 from .measured import Measures, WeightCourse
 from .plots import COLOURS, DASHES, STYLE, caption, legend, note, picture_path, save_picture
+from .plots import label as shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,8 +120,8 @@ def plot_runs(runs: Sequence[Measures], out: str | Path) -> Path:
 
 
 def styles(names: Mapping[str, Any]) -> list[tuple[str, Any, str, Any]]:
-    """(name, result, colour, dashes) of each population."""
-    return [(name, result, COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]) for k, (name, result) in enumerate(names.items())]
+    """(name to be shown, result, colour, dashes) of each population."""
+    return [(shown(name), result, COLOURS[k % len(COLOURS)], DASHES[k % len(DASHES)]) for k, (name, result) in enumerate(names.items())]
 
 
 # one measure each -----------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def rows(ax: Axes, populations: Mapping[str, object], drawn: int) -> None:
 
 
 def name_rows(ax: Axes, populations: Mapping[str, object]) -> None:
-    ax.set_yticks(range(len(populations)), list(populations), fontsize=8 if len(populations) < 13 else 6)
+    ax.set_yticks(range(len(populations)), list(map(shown, populations)), fontsize=8 if len(populations) < 13 else 6)
     ax.set_ylim(len(populations) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
 
@@ -354,7 +355,7 @@ def over_runs(ax: Axes, values: Mapping[str, Sequence[float]], label: str) -> No
             half = found.half_width if math.isfinite(found.half_width) else 0.0
             ax.errorbar(k + 0.2, found.mean, yerr=half, fmt="_", color=colour, markersize=9.0, linewidth=1.2, capsize=0)
             drawn += 1
-    ax.set_xticks(range(len(values)), list(values), fontsize=8, rotation=0 if len(values) < 6 else 45)
+    ax.set_xticks(range(len(values)), list(map(shown, values)), fontsize=8, rotation=0 if len(values) < 6 else 45)
     ax.set_xlim(-0.6, max(len(values), 1) - 0.4)
     ax.tick_params(axis="x", length=0)
     if not drawn:

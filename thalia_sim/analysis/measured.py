@@ -96,13 +96,24 @@ def measure_recording(
     populations  names; by default all of which spikes were recorded
     Raises RecordingError if the recording cannot be read or does not hold what is asked for.
     """
-    settings = settings or Settings()
     with open_recording(path) as recording:
-        begin, end = window(recording, t0, t1)
-        names = list(recording.populations) if populations is None else [recording.known(p, recording.populations, "spikes") for p in populations]
-        found = {name: measure_population(recording, name, begin, end, settings) for name in names}
-        weights = {name: measure_weights(recording, name, begin, end) for name in recording.projections()}
-        return Measures(recording.path.name, recording.meta["script_name"], recording.seed, begin, end, settings, found, weights)
+        return measure(recording, t0, t1, populations, settings)
+
+
+def measure(
+    recording: Recording,
+    t0: float | None = None,
+    t1: float | None = None,
+    populations: Sequence[str] | None = None,
+    settings: Settings | None = None,
+) -> Measures:
+    """The same of an open recording."""
+    settings = settings or Settings()
+    begin, end = window(recording, t0, t1)
+    names = list(recording.populations) if populations is None else [recording.known(p, recording.populations, "spikes") for p in populations]
+    found = {name: measure_population(recording, name, begin, end, settings) for name in names}
+    weights = {name: measure_weights(recording, name, begin, end) for name in recording.projections()}
+    return Measures(recording.path.name, recording.meta["script_name"], recording.seed, begin, end, settings, found, weights)
 
 
 def window(recording: Recording, t0: float | None, t1: float | None) -> tuple[float, float]:

@@ -8,23 +8,27 @@ from __future__ import annotations
 import ast
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from ...errors import RecordingError
+from ...errors import MeasureError, RecordingError
 from ...recording import Recording, open_recording
 from ...recording.checkpoint import checkpoint_folder, checkpoints
+from ...recording.reader import Event
 from ...recording.segments import owner_lives
 from ..info import VERSIONS, population_facts
+from ..measure_facts import QUANTITIES, notes, number, quantities
+from ..measured import measure
 from ..plots import duration_text
-from .configuration import configuration_tables, value_text
-from .figures import DIAGNOSTIC, all_figures, drawn
+from .configuration import configuration_tables, members_text, value_text
+from .figures import DIAGNOSTIC, all_figures, drawn, measure_figures
 from .page import command, facts, folded, is_ours, node, section, table, verbatim, whole_page
 
 FIELDS = 24  # of the hooks of a run, drawn
+VERBS = {"begin": "begins", "end": "ends", "restore": "is carried out"}
 
 
 def write_report(path: str | Path, out: str | Path) -> Path:
@@ -55,11 +59,14 @@ def check_page(out: Path) -> Path:
 
 def report_page(recording: Recording) -> str:
     """The page as text."""
+    events = recording.events()
+    marks = tuple(dict.fromkeys(event.t for event in events))
     parts = [
         section("Populations", "populations", population_table(recording)),
-        section("Figures", "figures", *all_figures(recording)),
-        section("Events", "events", events(recording)),
-        section("Hooks", "hooks", *hooks(recording)),
+        section("Figures", "figures", *all_figures(recording, marks)),
+        section("Measures", "measures", *measures(recording)),
+        section("Events", "events", events_table(events)),
+        section("Hooks", "hooks", *hooks(recording, marks)),
         section("Configuration", "configuration", *configuration_tables(recording)),
         section("Provenance", "provenance", *provenance(recording)),
         section("Run it again", "again", *again(recording)),
@@ -141,22 +148,44 @@ def population_table(recording: Recording) -> Element | None:
         rows.append((p["name"], p["model"], f"{p['n']:,}", recorded, spikes, rate))
     if not rows:
         return node("p", "The network has no populations.")
-    head = ("name", "model", "elements", "recorded", "spikes", "rate (Hz)")
-    kept = [k for k in range(len(head)) if k != 3 or any(row[k] for row in rows)]
-    return table([head[k] for k in kept], [[row[k] for k in kept] for row in rows], "populations", numbers=range(2, len(kept)))
+    return table(("name", "model", "elements", "recorded", "spikes", "rate (Hz)"), rows, "populations", numbers=(2, 3, 4, 5))
+
+
+def measures(recording: Recording) -> Iterator[Element]:
+    """Measures of the spikes of each population, over the whole run."""
+    if not any(p.n_spikes for p in recording.populations.values()):
+        return
+    try:
+        found = measure(recording)
+    except MeasureError as error:
+        yield node("p", f"Not measured: {error}.")
+        return
+    names = {name: title for name, title in QUANTITIES.items() if name != "rate_hz"}
+    rows = []
+    for name, m in found.populations.items():
+        values = quantities(m)
+        rows.append((name, m.stationarity.verdict, *(number(values[k]) for k in names)))
+    yield table(("population", "rate is", *names.values()), rows, "measures", numbers=range(2, 2 + len(names)))
+    yield node("ul", *(node("li", " ".join(text.split())) for text in notes(found)), class_="note")
+    yield from measure_figures(recording, found)
 
 
 # what happened -------------------------------------------------------------------------------------------------------
 
 
-def events(recording: Recording) -> Element | None:
-    """What was done to the run, in order of time; None if there was nothing."""
-    found = recording.events() if hasattr(recording, "events") else []
-    rows = [(f"{e.t:,.6g}", str(e.source), str(e.kind), str(e.text)) for e in found]
-    return table(("time (ms)", "by", "what", "in words"), rows, "events", numbers=(0,)) if rows else None
+def events_table(events: Sequence[Event]) -> Element | None:
+    """What was done to the network, in order of time; None if there was nothing."""
+    rows = []
+    for event in events:
+        facts = {k: v for k, v in event.facts.items() if v not in (None, "") and k not in ("what", "target", "path", "at")}
+        name = str(event.facts.get("what", "")).rpartition(":")[2]
+        what = f"{name} {VERBS.get(event.kind, event.kind)}".strip()
+        target = str(event.facts.get("target") or event.facts.get("path") or "")
+        rows.append((f"{event.t:,.6g}", what, target, members_text(facts, {}), "" if event.source == "interventions" else event.source))
+    return table(("time (ms)", "what", "to", "how", "by"), rows, "events", numbers=(0,)) if rows else None
 
 
-def hooks(recording: Recording) -> Iterator[Element]:
+def hooks(recording: Recording, marks: Sequence[float]) -> Iterator[Element]:
     """What each hook reported: a table, and a line for each number."""
     left = FIELDS
     for hook in recording.hooks():
@@ -170,7 +199,7 @@ def hooks(recording: Recording) -> Iterator[Element]:
         yield table(("number", "unit", "first", "last", "least", "most"), rows, f"what {hook} reported", numbers=(2, 3, 4, 5))
         if len(t) > 1:
             for name in list(told)[:left]:
-                yield drawn(DIAGNOSTIC, recording, (name, units[name], t, told[name]))
+                yield drawn(DIAGNOSTIC, recording, (name, units[name], t, told[name]), marks)
             left = max(left - len(told), 0)
 
 
@@ -226,16 +255,18 @@ def size_text(size: int) -> str:
 
 def again(recording: Recording) -> Iterator[Element]:
     """The command that was given, and the one that repeats the run from the recording alone."""
-    meta, name = recording.meta, shlex.quote(recording.path.name)
+    meta, name, asked = recording.meta, shlex.quote(recording.path.name), recording.config.get("run", {})
     if meta["command"]:
         yield node("p", "It was started with")
         yield command(meta["command"])
     if not meta["script"]:
         yield node("p", "The recording holds no script, so it cannot be run again from the file alone: its configuration is above.")
+    elif "settings" not in asked:
+        yield node("p", "Its script ran the simulation itself: run that with Python again. Its text is in the recording, and above.")
     elif recording.begin:
-        yield node("p", f"It goes on from another run, which it left at {duration_text(recording.begin)}: begin with that one.")
+        yield node("p", f"It is a branch of another run, which it left at {duration_text(recording.begin)}: resume the checkpoint of that one again.")
     else:
-        yield node("p", "The recording holds script, seed and settings, and repeats itself:")
+        yield node("p", "Script, seed and settings are in the recording; this runs it again and says whether the result is the same:")
         yield command(f"thalia-sim run {name}")
-    if settings := recording.config.get("run", {}).get("settings"):
-        yield node("p", f"Settings: {value_text(settings)}.", class_="note")
+    if asked.get("settings"):
+        yield node("p", f"Settings: {value_text(asked['settings'])}.", class_="note")

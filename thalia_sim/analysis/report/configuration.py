@@ -11,6 +11,7 @@ from ...recording import Recording
 from .page import folded, node, table, verbatim
 
 SHORT = 60  # characters of a value
+LIST = 8  # members of a list
 NAMES = 24  # of populations in a line
 
 
@@ -99,9 +100,8 @@ def snapshots_text(every: float | None) -> str:
 
 
 def titled(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Element]:
-    """A table under its title; columns in which nothing stands are left out."""
-    kept = [k for k in range(len(head)) if any(row[k] for row in rows)]
-    return [node("h3", title), table([head[k] for k in kept], [[row[k] for k in kept] for row in rows], title)] if rows else []
+    """A table under its title, if there is anything in it."""
+    return [node("h3", title), table(head, rows, title)] if rows else []
 
 
 def remarks(p: Mapping[str, Any]) -> str:
@@ -162,9 +162,13 @@ def value_text(value: Any, units: Mapping[str, str] | None = None) -> str:
         return f"{next(iter(value))}({members_text(inner, units or {})})"
     if isinstance(value, dict):
         return members_text(value, units or {})
+    if isinstance(value, list) and len(value) > LIST:
+        return f"{len(value):,} ({', '.join(map(value_text, value[:LIST]))} …)"
     text = ", ".join(map(value_text, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
 
 
 def members_text(members: Mapping[str, Any], units: Mapping[str, str]) -> str:
-    return ", ".join(f"{k} {with_unit(v, units.get(k))}" for k, v in members.items() if v is not None)
+    """Fields and their values, without those that say nothing: none, and bounds that are none."""
+    bounds = (("low", "-inf"), ("high", "inf"))
+    return ", ".join(f"{k} {with_unit(v, units.get(k))}" for k, v in members.items() if v is not None and (k, v) not in bounds)

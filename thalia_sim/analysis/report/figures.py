@@ -12,14 +12,15 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from ...recording import Recording
-from .. import plots
+from .. import measure_plots, plots
+from ..measured import Measures
 from .page import node
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ WIDE, NARROW = 7.2, 3.6  # inch: the column of a page, the screen of a phone
 PHONE = "(max-width: 34rem)"  # where the narrow form is shown
 LEGEND_LINE = 0.19  # inch, of a legend
 NAMED = 16  # lines in a legend
+MARKS = 40  # events in a figure
 MARGIN = 0.13  # inch on the right, for half a number at the end of the axis
 LINE_POINTS = 2000  # of a line of diagnostics
 METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -65,14 +67,41 @@ FIGURES: tuple[Panel, ...] = (
     Panel(plots.weight_histogram, weights_recorded, "how the synapses of a projection are spread over its weights", timed=False),
 )
 
+MEASURED = (
+    (measure_plots.rate_distribution, "rates", "how neurons are spread over their rates"),
+    (measure_plots.interval_histogram, "intervals", "how the times between two spikes of a neuron are spread"),
+    (measure_plots.irregularity, "intervals", "1 is a Poisson process, 0 a clock; dot: median neuron, thick line: quartiles, thin: 5 to 95 %"),
+    (measure_plots.correlation_histogram, "correlation", "how pairs of neurons are spread over the correlation of their spike counts"),
+    (measure_plots.spectrum, "spectrum", "power of the population's spikes by frequency"),
+)
 
-def all_figures(recording: Recording) -> list[Element]:
-    """All figures that there are to draw, as elements of a page."""
-    return [drawn(panel, recording, further) for panel in FIGURES for further in panel.further(recording)]
+
+def all_figures(recording: Recording, marks: Sequence[float] = ()) -> list[Element]:
+    """All figures that there are to draw, as elements of a page; `marks` are times (ms) at which something was done to the network."""
+    return [drawn(panel, recording, further, marks) for panel in FIGURES for further in panel.further(recording)]
 
 
-def drawn(panel: Panel, recording: Recording, further: Sequence[Any] = ()) -> Element:
-    """A figure with its caption."""
+def measure_figures(recording: Recording, measures: Measures) -> Iterator[Element]:
+    """A figure for each of MEASURED, and the weights over time."""
+    for draw, name, sentence in MEASURED:
+        results = {population: getattr(m, name) for population, m in measures.populations.items()}
+        rows = len(results) if draw is measure_plots.irregularity else 0
+        yield drawn(Panel(of_results(draw), no_further, sentence, height=max(1.9, 0.6 + 0.14 * rows), timed=False), recording, (results,))
+    if any(len(course.t) > 1 for course in measures.weights.values()):
+        yield drawn(Panel(of_results(measure_plots.weight_course), no_further, "over time"), recording, (measures.weights,))
+
+
+def of_results(draw: Callable[[Axes, Any], None]) -> Callable[..., None]:
+    """A function of analysis.measure_plots as that of a panel."""
+    return lambda ax, recording, results: draw(ax, results)
+
+
+def no_further(recording: Recording) -> list[tuple[Any, ...]]:
+    return []
+
+
+def drawn(panel: Panel, recording: Recording, further: Sequence[Any] = (), marks: Sequence[float] = ()) -> Element:
+    """A figure with its caption; or, where there is nothing to draw, why."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -83,11 +112,16 @@ def drawn(panel: Panel, recording: Recording, further: Sequence[Any] = ()) -> El
         panel.draw(ax, recording, *further)
         if panel.timed:
             plots.share_time([ax], [True], recording.begin, recording.duration)
+            for t in marks if len(marks) <= MARKS else ():
+                ax.axvline(t, color="0.35", linewidth=0.7, linestyle=(0, (1, 2)), zorder=0)
         title, remark = ax.get_title(loc="left"), ax.get_title(loc="right")
+        if not len(ax.get_xticks()):  # measure_plots.blank: nothing to draw, and why
+            return node("p", f"{title}: {ax.texts[-1].get_text()}.", class_="note")
         for side in ("left", "right"):
             ax.set_title("", loc=side)
         left_out = len(ax.get_legend_handles_labels()[1]) - NAMED
-        said = ", ".join(filter(None, (panel.sentence, remark, f"{left_out} more lines are not named" if left_out > 0 else "")))
+        dotted = "dotted: events" if panel.timed and 0 < len(marks) <= MARKS else ""
+        said = ", ".join(filter(None, (panel.sentence, remark, dotted, f"{left_out} more lines are not named" if left_out > 0 else "")))
         wide, narrow = (svg(figure, ax, width, panel.height) for width in (WIDE, NARROW))
     image = node("img", src=uri(wide), alt=f"{title}: {panel.sentence}. {seen(ax)}")
     picture = node("picture", node("source", media=PHONE, srcset=uri(narrow)), image)
@@ -134,4 +168,4 @@ def diagnostic(ax: Axes, recording: Recording, name: str, units: str, t: np.ndar
     plots.caption(ax, plots.label(name), [f"every {plots.ordinal(skip)} value"] if skip > 1 else [])
 
 
-DIAGNOSTIC = Panel(diagnostic, lambda recording: [], "", height=1.1)
+DIAGNOSTIC = Panel(diagnostic, no_further, "", height=1.1)

@@ -36,15 +36,15 @@ def plain(text: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], label: str, numbers: Sequence[int] = ()) -> Element:
-    """A table in a box of its own, in which it scrolls when the page is narrow; columns `numbers` are aligned to the right."""
+    """A table in a box of its own, in which it scrolls when the page is narrow. Columns `numbers` are aligned to the right, empty ones left out."""
+    kept = [k for k in range(len(head)) if any(row[k] for row in rows)]
 
-    def cells(tag: str, row: Sequence[str]) -> list[Element]:
-        scope = {"scope": "col"} if tag == "th" else {}
-        return [node(tag, text, **({"class_": "number"} if k in numbers else {}), **scope) for k, text in enumerate(row)]
+    def cells(tag: str, row: Sequence[str], **attributes: str) -> list[Element]:
+        return [node(tag, row[k], **({"class_": "number"} if k in numbers else {}), **attributes) for k in kept]
 
-    body = [node("tr", *cells("td", row)) for row in rows[:ROWS]]
-    box = node("div", node("table", node("thead", node("tr", *cells("th", head))), node("tbody", *body)), class_="wide", tabindex="0", role="region")
-    box.set("aria-label", plain(label))
+    body = node("tbody", *(node("tr", *cells("td", row)) for row in rows[:ROWS]))
+    whole = node("table", node("thead", node("tr", *cells("th", head, scope="col"))), body)
+    box = node("div", whole, class_="wide", tabindex="0", role="region", aria_label=label)
     more = len(rows) - ROWS
     return box if more <= 0 else node("div", box, node("p", f"and {more:,} more, which the recording holds", class_="note"))
 
