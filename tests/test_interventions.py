@@ -1,6 +1,8 @@
 """Interventions: what each does to a running network, that it ends, is recorded, repeated and saved."""
 
+import gc
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -28,10 +30,12 @@ from thalia_sim import (
     Silence,
     Simulation,
     SimulationError,
+    StepCurrent,
     Stimulate,
     StopRun,
     Switch,
     Uniform,
+    UnusualValue,
     in_degree,
     open_recording,
     probability,
@@ -218,7 +222,7 @@ def test_blocked_plasticity_drops_what_hooks_write():
 
 
 def test_a_drive_is_switched_off_and_on():
-    memory, sim = spikes_of([Switch("drive->exc" if "drive->exc" in describe().drives else next(iter(describe().drives)), at=100.0, until=200.0)])
+    memory, sim = spikes_of([Switch(next(iter(describe().drives)), at=100.0, until=200.0)])
     t, _ = memory.spikes_of("exc")
     assert ((t > 130.0) & (t <= 200.0)).sum() < 0.2 * ((t > 30.0) & (t <= 100.0)).sum()
     assert (t > 200.0).sum() > 50
@@ -232,7 +236,200 @@ def test_restore_ends_those_of_a_name_or_all():
     assert not sim["exc"].silent.any() and not sim["inh"].silent.any()
 
 
+# several at once: each lies over the values by itself, so they end in any order and leave nothing behind
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        [Lesion("exc->exc", at=1.0, until=5.0), Lesion("exc->exc", at=2.0, until=8.0)],
+        [Lesion("exc->exc", at=1.0), Lesion("exc->exc", elements=[0, 1], at=2.0), Restore(at=8.0)],
+        [Lesion("exc->exc", at=1.0, until=5.0), Scale("exc->exc", 2.0, at=2.0, until=8.0)],
+        [Scale("exc->exc", 2.0, at=1.0, until=5.0), Lesion("exc->exc", at=2.0, until=8.0)],
+        [Scale("exc->exc", 3.0, at=1.0, until=5.0), Scale("exc->exc", 1.7, at=2.0, until=8.0), Scale("exc->exc", 0.1, at=3.0, until=4.0)],
+    ],
+)
+def test_weights_come_back_to_the_bit(plan):
+    sim = Simulation(describe(), plan)
+    sim.run(4.5)
+    assert (sim["exc->exc"].w != 20.0).any()
+    sim.run(5.0)
+    assert (sim["exc->exc"].w == 20.0).all()
+
+
+def test_what_a_rule_writes_under_a_scale_is_kept():
+    """It sees scaled weights, and what it adds is there afterwards, by the factor."""
+
+    class Rule(Hook):
+        at = 3.0
+
+        def handle(self, sim):
+            w = sim["exc->exc"].w.copy()
+            w[7] += 4.0
+            sim["exc->exc"].w = w
+
+    sim = Simulation(describe(), [Scale("exc->exc", 2.0, at=1.0, until=5.0), Rule()])
+    sim.run(4.0)
+    assert sim["exc->exc"].w[7] == 44.0 and sim["exc->exc"].w[8] == 40.0
+    sim.run(4.0)
+    assert sim["exc->exc"].w[7] == 22.0 and sim["exc->exc"].w[8] == 20.0
+
+
+def test_drives_and_sources_held_off_twice():
+    name = next(iter(describe().drives))
+    off = [Switch(name, at=1.0, until=5.0), Switch(name, at=2.0, until=8.0), Silence("source", at=1.0, until=5.0), Lesion("source", at=2.0)]
+    sim = Simulation(describe(), off)
+    seen = []
+    for t in (1.5, 4.5, 6.0, 9.0):
+        sim.run(until=t)
+        seen.append((sim[name].on, sim["source"].on))
+    assert seen == [(False, False), (False, False), (False, False), (True, False)]
+    sim = Simulation(describe(), [Switch(name, at=1.0, until=5.0)])
+    sim.run(2.0)
+    sim[name].on = False
+    sim.run(5.0)
+    assert not sim[name].on, "as it was switched by hand meanwhile"
+
+
+CURRENTS = [
+    ([Clamp("one", "i_ext", 0.0, at=1.0, until=5.0), Stimulate("one", 50.0, at=2.0, until=8.0)], 0.0, 50.15),
+    ([Stimulate("one", 50.0, at=1.0, until=5.0), Clamp("one", "i_ext", 7.0, at=2.0, until=8.0)], 7.0, 7.0),
+    ([Clamp("one", "i_ext", 5.0, at=1.0, until=8.0), Switch("dc", at=2.0, until=9.0)], 5.0, 5.0),
+    ([Stimulate("one", 0.2, at=1.0, until=8.0), Stimulate("one", 0.3, at=2.0, until=4.0)], 0.65, 0.35),
+]
+
+
+@pytest.mark.parametrize(("plan", "at_3", "at_6"), CURRENTS)
+def test_currents_come_back_to_the_bit(plan, at_3, at_6):
+    net = Network(seed=1)
+    one = net.populate("one", 3, LIFExp(v_th=1e3), i_ext=0.05)
+    net.drive(one, DC(amplitude=0.1), name="dc")
+    sim = Simulation(net, plan)
+    first = Simulation(net)["one"].i_ext[0]
+    sim.run(3.0)
+    found = [sim["one"].i_ext[0]]
+    sim.run(3.0)
+    found.append(sim["one"].i_ext[0])
+    sim.run(4.0)
+    assert np.allclose(found, [at_3, at_6], atol=1e-12)
+    assert (sim["one"].i_ext == first).all()
+
+
+def test_steps_of_a_current_and_a_clamp_meanwhile():
+    net = Network(seed=1)
+    one = net.populate("one", 3, LIFExp(v_th=1e3))
+    net.drive(one, StepCurrent(times=[0.0, 3.0, 6.0], amplitudes=[5.0, 50.0, 0.0]), name="steps")
+    sim = Simulation(net, [Clamp("one", "i_ext", 5.0, elements=[0], at=1.0, until=8.0)])
+    sim.run(5.0)
+    assert list(sim["one"].i_ext) == [5.0, 50.0, 50.0]
+    sim.run(5.0)
+    assert list(sim["one"].i_ext) == [0.0, 0.0, 0.0]
+
+
+def test_a_direct_current_goes_off_and_on_to_the_bit():
+    net = Network(seed=1)
+    one = net.populate("one", 3, LIFExp(v_th=1e3), i_ext=0.05)
+    for k in range(3):
+        net.drive(one[:2], DC(amplitude=0.1), name=f"dc{k}")
+    sim = Simulation(net)
+    sim.run(1.0)
+    before = sim["one"].i_ext
+    sim["dc1"].on = False
+    assert np.allclose(sim["one"].i_ext, [0.25, 0.25, 0.05])
+    sim["dc1"].on = True
+    assert np.array_equal(sim["one"].i_ext, before)
+    sim["one"].i_ext = 7.0
+    assert (sim["one"].i_ext == 7.0).all()
+    sim["dc0"].amplitude = 0.2
+    assert np.allclose(sim["one"].i_ext, [7.1, 7.1, 7.0])
+
+
+def test_clamps_that_meet_the_later_one_holds():
+    net = Network(seed=1)
+    net.populate("one", 3, LIFExp(v_th=1e3, e_l=-65.0))
+    sim = Simulation(net, [Clamp("one", "v", -60.0, at=1.0, until=9.0), Clamp("one", "v", -50.0, elements=[1], at=2.0, until=5.0)])
+    sim.run(3.0)
+    assert list(sim["one"].v) == [-60.0, -50.0, -60.0]
+    sim.run(3.0)
+    assert list(sim["one"].v) == [-60.0, -60.0, -60.0]
+    sim.attach(Clamp("one", "v", -40.0, at=12.0, until=13.0))
+    sim.attach(Clamp("one", "v", -30.0, at=11.0, until=12.0))
+    sim.run(6.5)
+    assert (sim["one"].v == -40.0).all(), "back to back, whichever was attached first"
+
+
+def test_restore_ends_what_another_hook_began(tmp_path):
+    """Also in a branch, where the lesion lies in the past, and its replay."""
+    sim = Simulation(describe(), [Lesion("exc", elements=[1, 2], at=5.0, name="L"), Recorder(tmp_path / "a.h5")])
+    sim.run(10.0)
+    sim.save(tmp_path / "a.ckpt")
+    sim.close()
+    with Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", hooks=[Restore("L", at=12.0)]) as branch:
+        branch.run(until=11.0)
+        assert branch["exc"].silent.sum() == 2
+        branch.run(until=20.0)
+        assert not branch["exc"].silent.any()
+    with open_recording(tmp_path / "b.h5") as b:
+        assert [(e.t, e.kind) for e in b.events()] == [(10.0, "in force"), (12.0, "restore"), (12.0, "end")]
+    again = Simulation(describe(), [replay(tmp_path / "b.h5")])
+    again.run(11.0)
+    assert again["exc"].silent.sum() == 2
+    again.run(2.0)
+    assert not again["exc"].silent.any()
+
+
+@pytest.mark.parametrize("plan", [[Lesion("exc->exc", share=0.3, at=10.0)], [Scale("exc->exc", 2.0, elements=range(50), at=10.0)]])
+def test_chosen_synapses_do_not_depend_on_blocks(plan):
+    found = []
+    for blocks in (1, 2, 4):
+        memory = MemoryRecorder()
+        sim = Simulation(describe(), [*plan, memory], blocks=blocks, sleeping=False)
+        sim.run(100.0)
+        view = sim["exc->exc"]
+        order = np.lexsort((view.j, view.delay, view.i))
+        found.append((view.w[order], *memory.spikes_of("exc")))
+    for other in found[1:]:
+        assert all(np.array_equal(x, y) for x, y in zip(found[0], other, strict=True))
+
+
 # bad input
+
+
+class Own(NamedTuple):
+    """An intervention of the test's own: a parameter for a while."""
+
+    target: str
+    tau_m: float = 5.0
+    what: object = None
+    at: float = 0.0
+    until: float | None = None
+    name: str = ""
+
+    def check(self, sim):
+        return self
+
+    def begin(self, sim, name):
+        before = sim[self.target].tau_m
+        sim[self.target].tau_m = self.tau_m
+        return {"tau_m": np.array(before)}
+
+    def end(self, sim, name, before):
+        sim[self.target].tau_m = float(before["tau_m"])
+
+
+class Careless(Own):
+    def check(self, sim):
+        return None
+
+
+def test_an_intervention_of_one_s_own_ends_after_a_resume(tmp_path):
+    sim = Simulation(describe(), [Own("exc", at=2.0, until=8.0)])
+    sim.run(5.0)
+    sim.save(tmp_path / "a.ckpt")
+    again = Simulation.resume(tmp_path / "a.ckpt")
+    assert again["exc"].tau_m == 5.0
+    again.run(5.0)
+    assert again["exc"].tau_m == 20.0
 
 
 @pytest.mark.parametrize(
@@ -256,6 +453,14 @@ def test_restore_ends_those_of_a_name_or_all():
         (lambda: Lesion("exc->exc", elements=[400]), "has no synapse 400"),
         (lambda: BlockPlasticity("exc->exz"), "unknown projection"),
         (lambda: Switch("exc"), "unknown drive 'exc'"),
+        (lambda: Switch(next(iter(describe().drives)), on="off"), "on = 'off': give True or False"),
+        (lambda: Lesion(["exc"]), r"unknown population or projection \['exc'\]"),
+        (lambda: Lesion("exc", elements=[[1], [2, 3]]), "give whole numbers"),
+        (lambda: Lesion("exc", elements=describe()["inh"][:2]), "is given elements of inh: give elements of exc"),
+        (lambda: Silence("exc", name=np.array([])), r"is given the name array\(\[\].*: give a text"),
+        (lambda: Restore([1]), "no intervention has the name"),
+        (lambda: Own("exc", at=1.0, what=object()), "what of Own at 1 ms"),
+        (lambda: Careless("exc", at=1.0), "check of Careless at 1 ms returned None"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_the_first_step(what, told):
@@ -275,11 +480,11 @@ def test_wrong_lists_are_refused():
         Interventions(Lesion("exc"))
     with pytest.raises(DescriptionError, match="is given 3: give Lesion"):
         Interventions([3])
+    for nothing in (None, 5, "exc"):
+        with pytest.raises(DescriptionError, match="give a list"):
+            Interventions(nothing)
     with pytest.raises(DescriptionError, match="no intervention has the name 'b': known are a"):
-        Interventions([Silence("exc", name="a"), Restore("b", at=3.0)])
-    sim = Simulation(describe(), [Clamp("exc", "v", -50.0, at=1.0), Clamp("exc", "v", -51.0, elements=[3], at=2.0)])
-    with pytest.raises(SimulationError, match=r"v of exc\[3\] is clamped already"):
-        sim.run(10.0)
+        Simulation(describe(), [Silence("exc", name="a"), Restore("b", at=3.0)]).run(5.0)
     sim = Simulation(describe())
     sim.run(10.0)
     with pytest.raises(SimulationError, match="lies in the past, it is 10 ms"):
@@ -344,7 +549,7 @@ def test_a_branch_with_a_lesion_differs_from_there_and_says_so(tmp_path):
         assert branch["exc"].silent.sum() == 40 and branch["exc"].tau_m == 15.0
     facts = compare_recordings(tmp_path / "a.h5", tmp_path / "b.h5")
     assert not facts["equal"] and facts["from_ms"] == 100.0
-    assert [(e["kind"], e["t"], e["in"]) for e in facts["events"]] == [("change", 100.0, "b"), ("begin", 100.0, "b")]
+    assert [(e["kind"], e["t"], e["in"]) for e in facts["events"]] == [("write", 100.0, "b"), ("begin", 100.0, "b")]
     assert "tau_m" in format_comparison(facts) and "Lesion" in format_comparison(facts)
     with open_recording(tmp_path / "b.h5") as b:
         t, ids = b.spikes("exc")
@@ -455,6 +660,123 @@ def test_a_hook_that_stops_the_run_can_be_attached():
     sim.attach(Stop())
     sim.run(20.0)
     assert sim.t == 30.0
+
+
+def test_a_hook_that_could_not_be_attached_leaves_no_trace(tmp_path):
+    sim = Simulation(describe())
+    sim.run(10.0)
+    with pytest.raises(SimulationError):
+        sim.attach(Lesion("exc", at=5.0))
+    with pytest.raises(PathError):
+        sim.attach(Lesion("exz", at=15.0))
+    assert not sim.hooks
+    sim.save(tmp_path / "a.ckpt")
+    Simulation.resume(tmp_path / "a.ckpt").run(10.0)
+
+
+def test_a_hook_attached_by_a_hook_is_called_once():
+    calls = []
+
+    class Second(Hook):
+        at = 5.0
+
+        def handle(self, sim):
+            calls.append(("second", sim.t))
+
+    class First(Hook):
+        at = 5.0
+
+        def handle(self, sim):
+            sim.attach(Second())
+
+    class Third(Hook):
+        at = 5.0
+
+        def handle(self, sim):
+            calls.append(("third", sim.interrupting))
+
+    sim = Simulation(describe(), [First(), Third()])
+    sim.run(10.0)
+    assert calls == [("second", 5.0), ("third", True)]
+
+
+def test_what_an_attached_hook_reports_and_a_script_writes_is_recorded(tmp_path):
+    class Meter(Hook):
+        every = 5.0
+
+        def diagnostics(self):
+            return {"level": 3.0}
+
+    sim = Simulation(describe(), [Recorder(tmp_path / "a.h5")])
+    sim.run(10.0)
+    sim.attach(Meter())
+    sim["exc"].tau_m = 10.0
+    sim["exc->exc"].w = 3.0
+    sim.run(10.0)
+    sim.close()
+    with open_recording(tmp_path / "a.h5") as recording:
+        told = [(e.t, e.kind, e.facts) for e in recording.events()]
+    assert (10.0, "write", {"path": "exc.tau_m", "value": 10.0}) in told
+    assert (20.0, "diagnostics", {"level": 3.0}) in told
+
+
+def test_a_recording_outlives_its_simulation(tmp_path):
+    """A simulation that nobody holds any more was not closed: all that it did is there."""
+    sim = Simulation(describe(), [Recorder(tmp_path / "a.h5", state=[Sample("exc", "v", every=1.0)]), MemoryRecorder()])
+    sim.run(100.0)
+    t = sim.hooks[1].times("exc")
+    del sim
+    gc.collect()
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert (recording.status, recording.duration) == ("complete", 100.0)
+        assert np.array_equal(recording.spikes("exc")[0], t) and len(t) > 20
+        assert len(recording.report("exc", "v").t) == 100
+
+
+def test_a_refused_branch_leaves_no_file(tmp_path):
+    sim = Simulation(describe(), [Recorder(tmp_path / "a.h5")])
+    sim.run(10.0)
+    sim.save(tmp_path / "a.ckpt")
+    sim.close()
+    with pytest.raises(DescriptionError):
+        Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", changes={"exc.tau_m": -1.0})
+    assert not (tmp_path / "b.h5").exists()
+    with pytest.warns(UnusualValue, match="did you mean 20 ms"):
+        Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", changes={"exc.tau_m": 0.02}).close()
+
+
+def test_a_branch_of_a_run_that_was_not_recorded_is(tmp_path):
+    sim = Simulation(describe())
+    sim.run(10.0)
+    sim.save(tmp_path / "a.ckpt")
+    with Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5") as branch:
+        branch.run(10.0)
+    with open_recording(tmp_path / "b.h5") as recording:
+        assert (recording.begin, recording.duration) == (10.0, 10.0)
+
+
+def test_a_hook_finishes_once():
+    calls = []
+
+    class Last(Hook):
+        def finish(self, sim, status):
+            calls.append(status)
+
+    last = Last()
+    sim = Simulation(describe(), [last])
+    sim.run(1.0)
+    sim.close()
+    sim.detach(last)
+    assert calls == ["complete"]
+    with pytest.raises(SimulationError, match="was closed"):
+        sim.attach(last)
+
+
+def test_scaled_weights_stay_finite():
+    sim = Simulation(describe(), [Scale("exc->exc", 1e40, at=5.0)])
+    with pytest.raises(SimulationError, match="choose a smaller factor"):
+        sim.run(10.0)
+    assert (sim["exc->exc"].w == 20.0).all()
 
 
 def test_a_direct_current_and_a_stimulus_add_up():

@@ -11,7 +11,7 @@ import pytest
 from thalia_sim import Simulation
 from thalia_sim.circuits import brunel, coba, cuba, potjans_diesmann, quiet
 from thalia_sim.distributions import LogNormal, Normal, Uniform
-from thalia_sim.errors import DescriptionError, UnusualValue
+from thalia_sim.errors import DescriptionError, PathError, SimulationError, UnusualValue
 from thalia_sim.geometry import Cube, Grid, Positions
 from thalia_sim.kernels import jit
 from thalia_sim.network import Network
@@ -513,3 +513,23 @@ def test_models_that_can_be_pass():
     try_step(sleeping()(v_th=math.nan), 0.1)
     try_step(model(step=lambda s, x, c, p: (s, 0.0), held=["v_th"], initial={"v": "tau"}, usual={"tau": (1.0, 200.0)})(), 0.1)
     assert model(held=["v_th"], receptors=["exc"]).__thalia__.held == ("v_th",)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda sim: sim[["exc"]], r"\['exc'\] is no name"),
+        (lambda sim: sim.save(None), "path of a checkpoint is None"),
+        (lambda sim: sim.save(""), "path of a checkpoint is ''"),
+        (lambda sim: type(sim).resume(None), "path of a checkpoint is None"),
+        (lambda sim: sim.sample(5, "v"), "5 cannot be sampled"),
+        (lambda sim: sim.run(until=10**400), "until is 1000.* ms: give a finite number"),
+        (lambda sim: sim.attach(5), "hook 5 is no Hook"),
+        (lambda sim: setattr(sim["a"], "silent", 3), "silent of a is given 3: give True, False or a mask"),
+    ],
+)
+def test_what_a_simulation_is_asked_for(ask, told):
+    net = Network(seed=1)
+    net.populate("a", 3, LIF())
+    with pytest.raises((SimulationError, PathError, DescriptionError), match=told):
+        ask(Simulation(net))

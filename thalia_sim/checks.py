@@ -115,6 +115,12 @@ def check_parameter(population: Population, field: str, value: Any) -> None:
         problem = rate_problem(value, population.n)
     if problem:
         raise DescriptionError(f"{field} of population {population.name} {problem}")
+    question_parameter(population, field, value)
+
+
+def question_parameter(population: Population, field: str, value: Any) -> None:
+    """Question a parameter far outside its usual range."""
+    model = model_of(population.model)
     if field in model.usual and (is_number(value) or isinstance(value, np.ndarray)) and np.size(value):
         flat = np.ravel(value)
         low, high = model.usual[field]

@@ -21,9 +21,10 @@ from . import snapshot
 from .assembly import Assembly
 from .checks import is_number
 from .errors import PathError, SimulationError, nearest
+from .given import short
 from .hooks.contract import Hook, StopRun
 from .hooks.recorder import Recorder
-from .interventions import gathered
+from .interventions import Interventions, gathered
 from .kernels import loop
 from .kernels.blocks import G
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
@@ -91,7 +92,7 @@ class Simulation:
         if precision not in ("double", "single"):
             raise SimulationError(f"precision is {precision!r}: give 'double' or 'single'")
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
-            raise SimulationError(f"threads is {threads!r}: give a whole number, at least 1")
+            raise SimulationError(f"threads is {short(threads)}: give a whole number, at least 1")
         if not isinstance(net, Network):
             raise SimulationError(f"Simulation was given {net!r}: give it a Network")
         if isinstance(hooks, (str, Hook)) or not isinstance(hooks, Iterable):
@@ -124,7 +125,7 @@ class Simulation:
     @classmethod
     def resume(
         cls, path: str | Path, *, hooks: Iterable[Hook] = (), threads: int = 1, recording: str | Path | None = None,
-        branch: str | Path | None = None, noise_seed: int | None = None, changes: Mapping[str, Any] | None = None,
+        branch: str | Path | None = None, noise_seed: int | None = None, changes: Mapping[str, Any] | None = None, force: bool = False,
     ) -> Simulation:  # fmt: skip
         """The simulation that was saved in a file, ready to go on to the bit; on any number of threads.
 
@@ -132,11 +133,14 @@ class Simulation:
         import the script that defines it. `recording` says where its recorder's file is now, if it was moved. CheckpointError if the file is
         damaged, or if the source of a model has changed since.
 
-        For a branch, one of many continuations of the same past: `branch` is the file for its recorder, a recording of its own that begins now;
+        For a branch, one of many continuations of the same past: `branch` is the file for its recorder, a recording of its own that begins now
+        (`force` to overwrite; where nothing was recorded before, a Recorder of all spikes is added);
         `changes` are values by path, {"exc.tau_m": 15.0, "exc->inh.w": 0.5, "poisson->exc.rate": 900.0}, that hold from now on; `hooks` may hold
         interventions (Lesion ...), also of this very time; `noise_seed` gives it other noise from now on (events of rare Poisson trains that
         were drawn already still come). That is all that differs: the noise of everything else stays the same. Its recording tells of all three.
         """
+        if not isinstance(path, (str, Path)):
+            raise SimulationError(f"path of a checkpoint is {short(path)}: give the name of a file")
         hooks = gathered(hooks)
         stored = read_checkpoint(path)
         read = Reader(stored.array)
@@ -147,25 +151,36 @@ class Simulation:
         run = tree["run"]
         saved = snapshot.read_hooks(tree, read)
         last = next((k for k in range(len(saved), 0, -1) if not isinstance(saved[k - 1], Recorder)), 0)  # recorders stay behind what they record
+        if branch is not None and not any(isinstance(hook, Recorder) for hook in (*saved, *hooks)):
+            hooks.append(Recorder(branch, force=force))
         for hook in saved:
             if recording is not None and isinstance(hook, Recorder):
                 hook.path = Path(recording)
             if branch is not None and isinstance(hook, Recorder):
-                hook.branch(branch)
+                hook.branch(branch, force)
         all_hooks = [*saved[:last], *(h for h in hooks if h.is_saved), *saved[last:], *(h for h in hooks if not h.is_saved)]
         how = {name: run[name] for name in ("precision", "blocks", "sleeping")}
         sim = cls(net, all_hooks, threads=threads, rows=snapshot.read_rows(net, tree, read), **how)
-        sim.step = run["step"]
-        if run["status"] != "new":
-            sim.start_hooks()
-        snapshot.put(sim, tree, read, saved)
-        sim.handled = run["handled"]
-        if noise_seed is not None:
-            sim.tell("resume", "change", {"path": "noise_seed", "value": noise_seed})
-        for key, value in (changes or {}).items():
-            sim.set(key, value)
-            sim.tell("resume", "change", {"path": key, "value": value})
-        sim.call_late(hooks)
+        sim.step, sim.serial = run["step"], run["serial"]
+        try:
+            if run["status"] != "new":
+                sim.start_hooks()
+            snapshot.put(sim, tree, read, saved)
+            sim.handled = run["handled"]
+            if branch is not None:
+                for hook in sim.hooks:
+                    if isinstance(hook, Interventions) and hook.has_begun:
+                        hook.report_in_force(sim)
+            if noise_seed is not None:
+                sim.tell("script", "write", {"path": "noise_seed", "value": noise_seed})
+            for key, value in (changes or {}).items():
+                sim.set(key, value)
+            sim.call_late(hooks)
+        except BaseException:
+            for hook in sim.hooks:
+                if isinstance(hook, Recorder):
+                    hook.abandon()
+            raise
         return sim
 
     def set(self, path: str, value: Any) -> None:
@@ -181,6 +196,8 @@ class Simulation:
         In `handle` of a hook the file is written when all hooks of that time have been called. `store` is a folder for arrays that never
         change, which several checkpoints share.
         """
+        if not isinstance(path, (str, Path)) or not str(path):
+            raise SimulationError(f"path of a checkpoint is {short(path)}: give the name of a file")
         if self.interrupting:
             self.saves.append((path, store))
             return
@@ -238,6 +255,12 @@ class Simulation:
         self.pace = 64.0  # steps between two looks
         self.currents = [self.scheduled(d) for d in self.net.drives.values() if isinstance(d.source, StepCurrent)]
         self.handled = -1
+        self.serial = 0  # of names that were given out
+
+    def new_name(self) -> str:
+        """A name under which something is laid over values of the network, and can be taken away again; they sort in the order in which they came."""
+        self.serial += 1
+        return f"~{self.serial:09d}"
 
     def reset(self) -> None:
         """Back to step 0: initial values, parameters and weights as the description now says; hooks start anew."""
@@ -263,8 +286,8 @@ class Simulation:
 
     def steps_of(self, ms: float | None, what: str) -> int:
         """A time in ms as whole steps."""
-        if isinstance(ms, bool) or not isinstance(ms, (int, float, np.integer, np.floating)) or not math.isfinite(ms):
-            raise SimulationError(f"{what} is {ms!r} ms: give a finite number")
+        if ms is None or not is_number(ms) or not math.isfinite(ms):
+            raise SimulationError(f"{what} is {short(ms)} ms: give a finite number")
         exact = ms * 1e6 / self.net.dt_ns
         if abs(exact) > LONGEST_RUN:
             raise SimulationError(f"{what} is {ms:g} ms: the clock counts up to {LONGEST_RUN:.0e} steps of {self.dt:g} ms")
@@ -419,7 +442,7 @@ class Simulation:
         stop = None
         self.interrupting = True
         try:
-            for due in self.due:
+            for due in list(self.due):  # a hook may attach others
                 if due.next(self.step) == self.step:
                     try:
                         self.call(due.hook)
@@ -443,34 +466,39 @@ class Simulation:
         """Add a hook or an intervention, which starts now (or with the first run); one whose `at` names this time is called."""
         (hook,) = gathered([hook])
         self.check_hook(hook)
-        self.hooks.append(hook)
+        if self.status not in ("new", "running"):
+            raise SimulationError(f"hook {hook.name} is attached to a simulation that was closed ({self.status}): call reset() or make a new one")
         if self.status == "running":
             self.start_hook(hook)
+        self.hooks.append(hook)
+        if self.status == "running":
             self.call_late([hook])
 
     def detach(self, hook: Hook) -> None:
         """Let a hook finish and take it away; state that it changed stays as it is."""
-        if hook not in self.hooks:
+        if not any(other is hook for other in self.hooks):
             raise SimulationError(f"hook {hook!r} is not attached: attached are {', '.join(h.name for h in self.hooks) or 'none'}")
         if self.interrupting:
             raise SimulationError(f"hook {hook.name} is detached by a hook: do that between two runs")
-        self.hooks.remove(hook)
+        self.hooks = [other for other in self.hooks if other is not hook]
         for due in [due for due in self.due if due.hook is hook]:
             self.due.remove(due)
-            hook.end(self, "complete")
+            if self.status == "running":
+                hook.end(self, "complete")
             for sampler in due.samplers:
                 self.samplers.remove(sampler)
                 self.a.sampler[[row for row, _ in sampler.parts], loop.M_TASK] = -1
 
     def call_late(self, hooks: Iterable[Hook]) -> None:
         """Call hooks that came when their time had been handled already."""
-        wanted = [due for due in self.due if due.hook in hooks and self.handled == self.step and self.step in due.at]
-        self.interrupting = True
+        mine = {id(hook) for hook in hooks}
+        wanted = [due for due in self.due if id(due.hook) in mine and self.handled == self.step and self.step in due.at]
+        before, self.interrupting = self.interrupting, True
         try:
             for due in wanted:
                 self.call(due.hook)
         finally:
-            self.interrupting = False
+            self.interrupting = before
 
     def call(self, hook: Hook) -> None:
         """Call a hook, and the others to see what it has to say, also where it ends the run."""
@@ -505,6 +533,9 @@ class Simulation:
     def sample(self, selection: Any, variable: str, every: float = 1.0) -> Sampler:
         """Have the engine write down a state variable of chosen elements every so many ms (first after that time)."""
         steps = self.steps_of(every, "every of a sample")
+        selection = self.net[selection] if isinstance(selection, str) else selection
+        if not hasattr(selection, "parts"):
+            raise SimulationError(f"{short(selection)} cannot be sampled: give a population, a selection of it such as exc[:50], or its name")
         if steps < 1:
             raise SimulationError(f"every of a sample of {variable} is {every!r} ms: must be at least one step, {self.dt:g} ms")
         sampler = add_sampler(self, selection, variable, steps)
@@ -527,14 +558,15 @@ class Simulation:
         steps = tuple(self.steps_of(float(t), f"a time of drive {drive.name}") for t in times)
 
         def change(step: int) -> None:
-            k = steps.index(step)
-            self[drive.name].add(float(amplitudes[k]) - (float(amplitudes[k - 1]) if k else 0.0))
+            self[drive.name].add(float(amplitudes[steps.index(step)]))
 
         return Due(Hook(), 0, steps), change
 
     # access
 
     def __getitem__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise PathError(f"{short(name)} is no name: give that of a population, projection or drive")
         if name not in self.views:
             net = self.net
             if name in net.populations:

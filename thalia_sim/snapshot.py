@@ -31,7 +31,7 @@ REBUILT = (
     "sample", "flags", "scratch", "temp",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")
-RUN = ("precision", "blocks", "sleeping", "step", "handled", "status")
+RUN = ("precision", "blocks", "sleeping", "step", "handled", "status", "serial")
 
 
 def take(sim: Simulation) -> tuple[dict[str, Any], Form, list[str]]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..checks import is_number
 from ..errors import CheckpointError, RecordingError
+from ..given import short
 from ..recording.checkpoint import checkpoint_folder, prune
 from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
@@ -49,7 +50,10 @@ class Recorder(Hook):
     NAME.2.h5; readers see one recording, and at the end it is one file again.
     """
 
-    transient = ("writer", "spike_table", "reports", "weights", "events", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim")
+    transient = (
+        "writer", "spike_table", "reports", "weights", "events", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim", "reached",
+        "watch",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -65,8 +69,12 @@ class Recorder(Hook):
     ) -> None:
         if not isinstance(path, (str, Path)):
             raise RecordingError(f"path is {path!r}: give the name of the file to be")
+        if not isinstance(force, (bool, np.bool_)):
+            raise RecordingError(f"force is {short(force)}: give True or False")
         self.path = check_target(path, force)
         check_arguments(spikes, state, weights, options)
+        if script is not None and not isinstance(script, (str, Path)):
+            raise RecordingError(f"script is {short(script)}: give the name of a file, or leave it out")
         self.wanted, self.samples, self.count_bin, self.force = spikes, tuple(state), counts, force
         self.projections = dict((each, None) if isinstance(each, str) else each for each in weights)
         self.script, self.options = script, dict(options or {})
@@ -124,8 +132,10 @@ class Recorder(Hook):
         self.committed = time.perf_counter()
         if resumed is None:
             self.snapshots(sim, list(self.weights))
-        self.sim = weakref.ref(sim)
-        atexit.register(self.at_exit)
+        self.sim, self.reached = weakref.ref(sim), (sim.step, sim.t)
+        self.watch = weakref.finalize(sim, self.left)
+        self.watch.atexit = False  # it may come after HDF5 has closed
+        atexit.register(self.left)
 
     def state(self) -> dict[str, np.ndarray]:
         """How far the recording is, after a commit."""
@@ -167,9 +177,9 @@ class Recorder(Hook):
             raise CheckpointError(f"cannot write checkpoints into {self.folder} ({error.strerror}): make it a folder and writable") from error
         sim.save(self.folder / f"{sim.step}.h5", store=self.folder)
 
-    def branch(self, path: str | Path) -> None:
+    def branch(self, path: str | Path, force: bool = False) -> None:
         """Before the start of a resumed simulation: write to a recording of its own, which begins then."""
-        self.path, self.force = check_target(path), False
+        self.path, self.force = check_target(path, force), force
         vars(self).pop("_resumed", None)
 
     def handle(self, sim: Any) -> None:
@@ -181,6 +191,8 @@ class Recorder(Hook):
     def handled(self, sim: Any, hook: Hook) -> None:
         if id(hook) in self.diagnosed:
             self.diagnosed[id(hook)].append(sim.t, diagnostics_of(hook))
+        elif values := diagnostics_of(hook):  # it came later, when no dataset could be declared any more
+            self.events.append(sim.t, hook.name, "diagnostics", values)
 
     def told(self, sim: Any, source: str, kind: str, facts: Mapping[str, Any]) -> None:
         self.events.append(sim.t, source, kind, facts)
@@ -189,6 +201,7 @@ class Recorder(Hook):
         self.spike_table.append(steps, ids)
 
     def flushed(self, sim: Any) -> None:
+        self.reached = (sim.step, sim.t)
         self.gather()
         assert self.writer is not None
         waited = time.perf_counter() - self.committed
@@ -198,20 +211,31 @@ class Recorder(Hook):
     def finish(self, sim: Any, status: str) -> None:
         if self.writer is None:
             return
-        atexit.unregister(self.at_exit)
         error = failure(sim) if status == "failed" else ""
-        problem: RecordingError | None = None
+        problem = None
         try:
             if status != "failed":
                 self.snapshots(sim, list(self.weights))
+        except RecordingError as caught:
+            status, problem = "failed", caught
+        self.close(status, sim.step, sim.t, error or str(problem or ""))
+        if problem is not None:
+            raise problem
+
+    def close(self, status: str, step: int, t: float, error: str = "") -> None:
+        """Write what waits and end the file."""
+        assert self.writer is not None
+        self.unwatch()
+        problem: RecordingError | None = None
+        try:
             self.gather()
-            self.spike_table.close(sim.step)
-            self.writer.commit(sim.step, sim.t)
+            self.spike_table.close(step)
+            self.writer.commit(step, t)
         except RecordingError as caught:
             problem = caught if status != "failed" else None  # else the run has stopped for a reason already
             status, error = "failed", error or str(caught)
         writer, self.writer = self.writer, None
-        end = sim.t if problem is None and status != "failed" else writer.committed_t
+        end = t if problem is None and status != "failed" else writer.committed_t
         writer.end(status, round((self.begin_t if end is None else end) - self.begin_t, 6), error)
         if writer.path != self.path:
             with open_recording(self.path) as whole:
@@ -219,11 +243,26 @@ class Recorder(Hook):
         if problem is not None:
             raise problem
 
-    def at_exit(self) -> None:
-        """Python ends and nobody closed the simulation."""
+    def unwatch(self) -> None:
+        self.watch.detach()
+        atexit.unregister(self.left)
+
+    def left(self) -> None:
+        """The simulation is gone, or Python ends, and nobody closed it: all that it did is kept, but for weights at the end where it is gone."""
+        if self.writer is None:
+            return
         sim = self.sim()
         if sim is not None:
             self.finish(sim, "complete")
+        else:
+            self.close("complete", *self.reached)
+
+    def abandon(self) -> None:
+        """Take back a recording that has just begun."""
+        if self.writer is not None:
+            self.unwatch()
+            writer, self.writer = self.writer, None
+            writer.discard()
 
     # its parts -------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import CheckpointError, DescriptionError, RecordingError, SimulationError
+from ..given import short
 from ..hooks.contract import Hook
-from ..portable import Reader
+from ..portable import Form, Reader
 from ..recording import Recording, open_recording
 from .contract import Before, check_times, title
 from .others import Restore
@@ -45,70 +46,107 @@ class Interventions(Hook):
     transient = ("planned", "in_force")
 
     def __init__(self, plan: Iterable[Any]) -> None:
-        if isinstance(plan, (str, tuple)) and hasattr(plan, "_fields"):
-            raise DescriptionError(f"Interventions is given {plan!r}: give a list of them")
+        if not isinstance(plan, Iterable) or isinstance(plan, str) or is_intervention(plan):
+            raise DescriptionError(f"Interventions is given {short(plan)}: give a list of them")
         self.plan = list(plan)
         for what in self.plan:
             if not is_intervention(what):
-                raise DescriptionError(f"Interventions is given {what!r}: give Lesion, Silence, Stimulate, Clamp, Scale, Switch ...")
+                raise DescriptionError(f"Interventions is given {short(what)}: give Lesion, Silence, Stimulate, Clamp, Scale, Switch ...")
             check_times(what)
-        names = {what.name for what in self.plan if not isinstance(what, Restore)}
-        for what in self.plan:
-            if isinstance(what, Restore) and what.target and what.target not in names:
-                raise DescriptionError(f"{title(what)}: no intervention has the name {what.target!r}: known are {', '.join(sorted(names - {''}))}")
         self.at = tuple(dict.fromkeys(t for what in self.plan for t in (what.at, what.until) if t is not None))
 
     def start(self, sim: Any) -> None:
-        self.planned = [what.check(sim) for what in self.plan]
-        self.in_force: dict[int, Before] = {}
+        self.planned = [checked(what, sim) for what in self.plan]
+        self.in_force: dict[int, tuple[str, Before]] = {}  # number in the plan -> the name in which it was done, what it needs to end
         late = [what for what in self.planned if what.at < sim.t - 1e-9 and self.resumed_state is None]
         if late:
             raise SimulationError(f"{title(late[0])} lies in the past, it is {sim.t:g} ms: give a time from now on")
+        names = sorted({what.name for hook in everywhere(sim, self) for what in hook.plan if not isinstance(what, Restore)} - {""})
+        for what in self.planned:
+            if isinstance(what, Restore) and what.target != "" and what.target not in names:
+                raise DescriptionError(f"{title(what)}: no intervention has the name {short(what.target)}: known are {', '.join(names) or 'none'}")
 
     def handle(self, sim: Any) -> None:
-        for k in [k for k in self.in_force if self.now(sim, self.planned[k].until)]:
+        for k in [k for k in self.in_force if now(sim, self.planned[k].until)]:
             self.end_one(sim, k)
         for k, what in enumerate(self.planned):
-            if self.now(sim, what.at):
-                if isinstance(what, Restore):
-                    self.tell(sim, "restore", what)
-                    for other in [o for o in self.in_force if what.target in ("", self.planned[o].name)]:
-                        self.end_one(sim, other)
-                else:
-                    self.in_force[k] = what.begin(sim)
-                    self.tell(sim, "begin", what)
+            if not now(sim, what.at):
+                continue
+            if isinstance(what, Restore):
+                self.report(sim, "restore", what)
+                for hook in everywhere(sim, self):
+                    hook.end_named(sim, what.target)
+            else:
+                name = sim.new_name()
+                self.in_force[k] = (name, what.begin(sim, name) or {})
+                self.report(sim, "begin", what)
+
+    def end_named(self, sim: Any, name: str) -> None:
+        """End what is in force of a name, or all."""
+        for k in [k for k in self.in_force if name in ("", self.planned[k].name)]:
+            self.end_one(sim, k)
 
     def end_one(self, sim: Any, k: int) -> None:
-        self.planned[k].end(sim, self.in_force.pop(k))
-        self.tell(sim, "end", self.planned[k])
+        name, before = self.in_force.pop(k)
+        self.planned[k].end(sim, name, before)
+        self.report(sim, "end", self.planned[k])
 
-    @staticmethod
-    def now(sim: Any, t: float | None) -> bool:
-        return t is not None and sim.steps_of(t, "a time of an intervention") == sim.step
-
-    def tell(self, sim: Any, kind: str, what: Any) -> None:
+    def report(self, sim: Any, kind: str, what: Any) -> None:
+        """Let a recording know."""
         sim.tell(self.name, kind, {"what": f"{type(what).__module__}:{type(what).__qualname__}", **what._asdict()})
 
+    def report_in_force(self, sim: Any) -> None:
+        """Let the recording of a branch know what it begins with."""
+        for k in self.in_force:
+            self.report(sim, "in force", self.planned[k])
+
     def state(self) -> dict[str, np.ndarray]:
-        """Who is in force, and what each needs to be undone."""
-        kept = {f"{k}.{name}": np.asarray(array) for k, before in self.in_force.items() for name, array in before.items()}
-        return {"in_force": np.array(list(self.in_force), dtype=np.int64), **kept}
+        """What is in force, and what each needs to be undone."""
+        kept = {f"{k}.{part}": np.asarray(array) for k, (_, before) in self.in_force.items() for part, array in before.items()}
+        names = np.array([name.encode() for name, _ in self.in_force.values()], dtype="S32")
+        return {"in_force": np.array(list(self.in_force), dtype=np.int64), "names": names, **kept}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.in_force = {int(k): {} for k in state["in_force"]}
-        for name, array in state.items():
-            number, dot, part = name.partition(".")
-            if dot:
-                self.in_force[int(number)] = {**self.in_force[int(number)], part: array}
+        for k, name in zip(state.get("in_force", ()), state.get("names", ()), strict=True):
+            parts = {part.partition(".")[2]: array for part, array in state.items() if part.startswith(f"{k}.")}
+            self.in_force[int(k)] = (bytes(name).decode(), parts)
+
+
+def checked(what: Any, sim: Any) -> Any:
+    """An intervention with every choice made; refused if it cannot be done, or not be kept in a recording."""
+    made = what.check(sim)
+    if not is_intervention(made):
+        raise DescriptionError(f"check of {title(what)} returned {short(made)}: return the intervention, with every choice made")
+    try:
+        kept = [Form().write(value, f"{field} of {title(what)}") for field, value in made._asdict().items()]
+    except CheckpointError as error:
+        raise DescriptionError(str(error)) from None
+    if any(isinstance(tree, dict) for tree in kept):
+        raise DescriptionError(f"{title(what)} has a field that is no number, text or list of them: let check make it one")
+    return made
+
+
+def everywhere(sim: Any, last: Interventions) -> list[Interventions]:
+    """All hooks of a simulation that do interventions, and one that is only being started."""
+    found = [hook for hook in sim.hooks if isinstance(hook, Interventions)]
+    return found if any(hook is last for hook in found) else [*found, last]
+
+
+def now(sim: Any, t: float | None) -> bool:
+    return t is not None and sim.steps_of(t, "a time of an intervention") == sim.step
 
 
 def replay(path: str | Path) -> Interventions:
-    """The interventions that a recording tells of, with the very elements that they met, for another run."""
+    """The interventions that a recording tells of, with the very elements that they met, for another run.
+
+    Of a branch, what was in force when it began begins then.
+    """
     plan = []
     with open_recording(path) as recording:
         for event in recording.events():
-            if event.kind in ("begin", "restore") and "what" in event.facts:
-                plan.append(read_one(event.facts, recording))
+            if event.kind in ("begin", "restore", "in force") and "what" in event.facts:
+                made = read_one(event.facts, recording)
+                plan.append(made._replace(at=event.t) if event.kind == "in force" else made)
     return Interventions(plan)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..checks import is_number
 from ..errors import DescriptionError, SimulationError, nearest
 from ..neurons.contract import model_of
+from ..views.population import NO_THRESHOLD
 from . import synapses
 from .contract import Before, choose, elements_of, target_name, title
 
@@ -18,7 +17,8 @@ def check_neurons(sim: Any, what: Any, field: str) -> Any:
     """An intervention on neurons that have a state field, its elements chosen."""
     population = sim.net.populations[target_name(what, sim.net.populations, "population")]
     if field not in model_of(population.model).state_fields:
-        raise SimulationError(f"{title(what)}: population {population.name} ({type(population.model).__name__}) has no state {field!r}")
+        advice = f": {NO_THRESHOLD}" if field == "v_th" else ""
+        raise SimulationError(f"{title(what)}: population {population.name} ({type(population.model).__name__}) has no state {field!r}{advice}")
     return what._replace(share=None, elements=choose(sim, what, population.n, "element"))
 
 
@@ -38,38 +38,45 @@ class Silence(NamedTuple):
     def check(self, sim: Any) -> Silence:
         return check_silence(sim, self)
 
-    def begin(self, sim: Any) -> Before:
-        return silence(sim, self)
+    def begin(self, sim: Any, name: str) -> None:
+        silence(sim, self)
 
-    def end(self, sim: Any, before: Before) -> None:
-        unsilence(sim, self, before)
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        silence(sim, self, by=-1)
 
 
 class Lesion(NamedTuple):
     """Neurons that are lost: they never fire again. Or synapses that are lost: their weights stay 0, whatever a rule writes.
 
     Spikes that are on their way arrive, at lost synapses with weight 0. A lesion is undone only by a `Restore` (or `until`), for studies:
-    neurons fire again, synapses have the weights of the moment of the lesion.
+    neurons fire again, synapses have the weights of the moment of the lesion. Synapses are numbered by source, delay and target.
     """
 
     target: str  # name of a population, or of a projection
     share: float | None = None  # of its neurons or synapses, drawn at random
-    elements: Any = None  # or these neurons, or synapses in the order of `w`; None and no share: all
+    elements: Any = None  # or these neurons or synapses; None and no share: all
     at: float = 0.0  # ms
     until: float | None = None
     name: str = ""
 
     def check(self, sim: Any) -> Lesion:
-        return synapses.check_synapses(sim, self) if self.target in sim.net.projections else check_silence(sim, self)
+        return synapses.check_synapses(sim, self) if self.cuts(sim) else check_silence(sim, self)
 
-    def begin(self, sim: Any) -> Before:
-        return synapses.cut(sim, self) if self.target in sim.net.projections else silence(sim, self)
-
-    def end(self, sim: Any, before: Before) -> None:
-        if self.target in sim.net.projections:
-            synapses.uncut(sim, self, before)
+    def begin(self, sim: Any, name: str) -> None:
+        if self.cuts(sim):
+            sim[self.target].overlay(name, synapses.places(sim, self), 0.0)
         else:
-            unsilence(sim, self, before)
+            silence(sim, self)
+
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        if self.cuts(sim):
+            sim[self.target].remove(name)
+        else:
+            silence(sim, self, by=-1)
+
+    def cuts(self, sim: Any) -> bool:
+        """Whether it is one of synapses."""
+        return isinstance(self.target, str) and self.target in sim.net.projections
 
 
 def check_silence(sim: Any, what: Any) -> Any:
@@ -82,21 +89,12 @@ def check_silence(sim: Any, what: Any) -> Any:
     return what
 
 
-def silence(sim: Any, what: Any) -> Before:
+def silence(sim: Any, what: Any, by: int = 1) -> None:
     view = sim[what.target]
-    if model_of(view.thing.model).kind != "neuron":
-        on, view.on = view.on, False
-        return {"on": np.array(on)}
-    view.silence(elements_of(what, len(view)))
-    return {}
-
-
-def unsilence(sim: Any, what: Any, before: Before) -> None:
-    view = sim[what.target]
-    if "on" in before:
-        view.on = bool(before["on"])
+    if model_of(view.thing.model).kind == "neuron":
+        view.silence(elements_of(what, len(view)), by)
     else:
-        view.silence(elements_of(what, len(view)), by=-1)
+        view.silence(by)
 
 
 class Stimulate(NamedTuple):
@@ -115,20 +113,20 @@ class Stimulate(NamedTuple):
             raise DescriptionError(f"{title(self)} is given current = {self.current!r}: give a finite number of pA other than 0")
         return check_neurons(sim, self, "i_ext")
 
-    def begin(self, sim: Any) -> Before:
+    def begin(self, sim: Any, name: str) -> None:
         view = sim[self.target]
-        view.inject(elements_of(self, len(view)), self.current)
-        return {}
+        view.inject(name, elements_of(self, len(view)), self.current)
 
-    def end(self, sim: Any, before: Before) -> None:
-        view = sim[self.target]
-        view.inject(elements_of(self, len(view)), -self.current)
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        sim[self.target].withdraw(name)
 
 
 class Clamp(NamedTuple):
     """A state variable held at a value after every step, as a voltage clamp does; a potential held above threshold fires after each refractoriness.
 
-    Clamped neurons do not sleep. At the end of the clamp the variable goes on from its value; a threshold goes back to what it was.
+    Within a step it moves as it would, so a synaptic current held at i drives the membrane by its mean over the step. Clamped neurons do not sleep.
+    Where two clamps meet, the one that began later holds. At the end of the clamp the variable goes on from its value; a threshold or external
+    current is again what it was.
     """
 
     target: str  # name of a population
@@ -151,18 +149,9 @@ class Clamp(NamedTuple):
             raise SimulationError(f"{title(self)}: a current of {self.target} changes at every step: use Stimulate, or clamp v")
         return check_neurons(sim, self, self.variable)
 
-    def begin(self, sim: Any) -> Before:
+    def begin(self, sim: Any, name: str) -> None:
         view = sim[self.target]
-        elements = elements_of(self, len(view))
-        before = getattr(view, self.variable)[elements]
-        view.clamp(self.variable, elements, self.value)
-        return {"before": before}
+        view.clamp(name, self.variable, elements_of(self, len(view)), self.value)
 
-    def end(self, sim: Any, before: Before) -> None:
-        view = sim[self.target]
-        elements = elements_of(self, len(view))
-        view.release(self.variable, elements)
-        if self.variable in view.model.held:
-            values = np.array(getattr(view, self.variable))
-            values[elements] = before["before"]
-            setattr(view, self.variable, values)
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        sim[self.target].release(name)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import SimulationError
+from ..errors import DescriptionError, SimulationError
+from ..given import short
 from ..sources import StepCurrent
 from .contract import Before, target_name, title
 
@@ -22,17 +23,17 @@ class Switch(NamedTuple):
 
     def check(self, sim: Any) -> Switch:
         drive = sim.net.drives[target_name(self, sim.net.drives, "drive")]
+        if not isinstance(self.on, (bool, np.bool_)):
+            raise DescriptionError(f"{title(self)} is given on = {short(self.on)}: give True or False")
         if isinstance(drive.source, StepCurrent):
             raise SimulationError(f"{title(self)}: {self.target} is a current by steps: give it a step to 0 pA instead of switching it")
         return self
 
-    def begin(self, sim: Any) -> Before:
-        view = sim[self.target]
-        before, view.on = view.on, bool(self.on)
-        return {"on": np.array(before)}
+    def begin(self, sim: Any, name: str) -> None:
+        sim[self.target].hold(name, bool(self.on))
 
-    def end(self, sim: Any, before: Before) -> None:
-        sim[self.target].on = bool(before["on"])
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        sim[self.target].let_go(name)
 
 
 class Restore(NamedTuple):
@@ -46,8 +47,8 @@ class Restore(NamedTuple):
     def check(self, sim: Any) -> Restore:
         return self
 
-    def begin(self, sim: Any) -> Before:
-        return {}
+    def begin(self, sim: Any, name: str) -> None:
+        """The hook looks after it."""
 
-    def end(self, sim: Any, before: Before) -> None:
+    def end(self, sim: Any, name: str, before: Before) -> None:
         """Nothing to undo."""

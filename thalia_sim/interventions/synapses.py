@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..checks import is_number
 from ..errors import DescriptionError
@@ -18,30 +19,20 @@ def check_synapses(sim: Any, what: Any) -> Any:
     return what._replace(share=None, elements=choose(sim, what, len(sim[name].w), "synapse"))
 
 
-def cut(sim: Any, what: Any) -> Before:
-    view = sim[what.target]
-    w = view.w
-    synapses = elements_of(what, len(w))
-    view.cut(synapses)
-    return {"w": w[synapses]}
-
-
-def uncut(sim: Any, what: Any, before: Before) -> None:
-    view = sim[what.target]
-    w = np.array(view.w)
-    synapses = elements_of(what, len(w))
-    view.cut(synapses, by=-1)
-    w[synapses] = before["w"]
-    view.write_w(w)
+def places(sim: Any, what: Any) -> NDArray[np.int64]:
+    """Where the chosen synapses stand in the order of `w`: they are numbered by source, delay and target, which does not depend on blocks."""
+    i, j, _, delay = sim[what.target].table()
+    order = np.lexsort((j, delay, i))
+    return order[elements_of(what, len(order))]
 
 
 class Scale(NamedTuple):
-    """Weights times a factor. Undone, a weight that nobody has changed since is what it was, to the bit; another is divided by the factor."""
+    """Weights times a factor. Undone, a weight that nobody has written since is what it was, to the bit; another is divided by the factor."""
 
     target: str  # name of a projection
     factor: float = math.nan  # at least 0
     share: float | None = None  # of its synapses, drawn at random
-    elements: Any = None  # or these, in the order of `w`
+    elements: Any = None  # or these, numbered by source, delay and target
     at: float = 0.0  # ms
     until: float | None = None
     name: str = ""
@@ -51,21 +42,11 @@ class Scale(NamedTuple):
             raise DescriptionError(f"{title(self)} is given factor = {self.factor!r}: give a finite number above 0 (to cut synapses, a Lesion)")
         return check_synapses(sim, self)
 
-    def begin(self, sim: Any) -> Before:
-        view = sim[self.target]
-        w = np.array(view.w, dtype=float)
-        synapses = elements_of(self, len(w))
-        before = w[synapses].astype(np.float32)
-        w[synapses] *= self.factor
-        view.write_w(w)
-        return {"w": before, "scaled": view.w[synapses].astype(np.float32)}
+    def begin(self, sim: Any, name: str) -> None:
+        sim[self.target].overlay(name, places(sim, self), self.factor)
 
-    def end(self, sim: Any, before: Before) -> None:
-        view = sim[self.target]
-        w = np.array(view.w, dtype=float)
-        synapses = elements_of(self, len(w))
-        w[synapses] = np.where(w[synapses] == before["scaled"], before["w"], w[synapses] / self.factor)
-        view.write_w(w)
+    def end(self, sim: Any, name: str, before: Before) -> None:
+        sim[self.target].remove(name)
 
 
 class BlockPlasticity(NamedTuple):
@@ -80,9 +61,8 @@ class BlockPlasticity(NamedTuple):
         target_name(self, sim.net.projections, "projection")
         return self
 
-    def begin(self, sim: Any) -> Before:
+    def begin(self, sim: Any, name: str) -> None:
         sim[self.target].freeze()
-        return {}
 
-    def end(self, sim: Any, before: Before) -> None:
+    def end(self, sim: Any, name: str, before: Before) -> None:
         sim[self.target].freeze(by=-1)

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .assembly import may_sleep
-from .kernels import loop
-from .kernels.blocks import G
-from .neurons.contract import model_of
-from .places import field_place
+from ..assembly import may_sleep
+from ..kernels import loop
+from ..kernels.blocks import G
+from ..neurons.contract import model_of
+from ..places import field_place
 
 if TYPE_CHECKING:
-    from .simulation import Simulation
-    from .views import PopulationView
+    from ..simulation import Simulation
+    from .population import PopulationView
+
+
+class Clamp(NamedTuple):
+    """A field of some elements of a population, held at values."""
+
+    name: str
+    field: str
+    elements: NDArray[np.int64]  # [k]
+    values: NDArray[np.float64]  # [k]
 
 
 def write_clamps(sim: Simulation, views: list[PopulationView]) -> None:
-    """The engine's table from what the views of populations say is held (`clamps`: field -> (elements, values)); clamped pieces stay awake."""
+    """The engine's table from what the views say is held; where two clamps meet the later one holds. Clamped pieces stay awake."""
     table, index, value = [], [], []
     n_before = 0
     for view in views:
-        for field, (elements, values) in view.clamps.items():
-            where, number = field_place(model_of(view.thing.model), field)
+        for clamp in view.clamps:
+            where, number = field_place(model_of(view.thing.model), clamp.field)
+            values = np.where(view.silent[clamp.elements], np.inf, clamp.values) if clamp.field == "v_th" else clamp.values
             for task in sim.places[view.name].tasks:
                 lo, n = sim.a.geom[task, G.lo], sim.a.geom[task, G.count]
-                mine = (elements >= lo) & (elements < lo + n)
+                mine = (clamp.elements >= lo) & (clamp.elements < lo + n)
                 if mine.any():
                     table.append([task, number, where, n_before, int(mine.sum())])
-                    index.append(elements[mine])
-                    value.append(np.where(view.silent[elements[mine]], np.inf, values[mine]) if field == "v_th" else values[mine])
+                    index.append(clamp.elements[mine])
+                    value.append(values[mine])
                     n_before += int(mine.sum())
     clamped = {row[0] for row in table}
     for view in views:

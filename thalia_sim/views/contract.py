@@ -1,0 +1,65 @@
+"""What all views share: attributes by name, and state of their own that a checkpoint keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DescriptionError, PathError, nearest
+from ..given import short
+from ..portable import content_name
+
+if TYPE_CHECKING:
+    from ..simulation import Simulation
+
+LISTED = 1000  # values that an event tells one by one
+
+
+def truth(value: Any, name: str) -> bool:
+    """True or False, and nothing else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise DescriptionError(f"{name} is given {short(value)}: give True or False")
+    return bool(value)
+
+
+class View:
+    """Attributes of one named thing; subclasses say which and how."""
+
+    sim: Simulation
+    thing: Any
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        object.__setattr__(self, "sim", sim)
+        object.__setattr__(self, "thing", thing)
+
+    @property
+    def name(self) -> str:
+        return str(self.thing.name)
+
+    def known(self) -> list[str]:
+        """Names that can be read."""
+        raise NotImplementedError
+
+    def own_state(self) -> dict[str, Any]:
+        """What was changed and the arrays of the loop do not say."""
+        return {}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        """Take over what `own_state` gave."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def unknown(self, field: str) -> PathError:
+        return PathError(f"{self.name} has no {field!r}: {nearest(field, self.known())}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.known()]
+
+    def tell(self, field: str, value: Any) -> None:
+        """Let a recording know of what a script, and no hook, has written."""
+        if self.sim.interrupting:
+            return
+        array = np.asarray(value)
+        told: Any = array.tolist() if array.size <= LISTED else {"shape": list(array.shape), "sha256": content_name(array)}
+        self.sim.tell("script", "write", {"path": f"{self.name}.{field}", "value": told})

@@ -1,0 +1,184 @@
+"""The synapses of a projection in a running simulation, and what may lie over their weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import gain_problem, numbers
+from ..errors import DescriptionError, SimulationError
+from ..neurons.contract import model_of
+from ..projection import LARGEST
+from ..rows import synapses, weight_index
+from .contract import View, truth
+
+if TYPE_CHECKING:
+    from ..simulation import Simulation
+
+
+class ProjectionView(View):
+    """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
+
+    i, j: source and target, numbered within the selections that the projection connects [n]; w in the receptor's unit; delay in ms.
+    plastic: whether hooks may change the weights; while it is False, what they write is dropped.
+    """
+
+    overlays: dict[str, tuple[NDArray[np.int64], float]]  # who scales weights -> (synapses, factor), 0 where they are lost
+    base: NDArray[np.float32]  # [n] weights without them; [0] while there are none
+    freezes: int  # how often the projection was kept from changing
+
+    def __init__(self, sim: Simulation, thing: Any) -> None:
+        super().__init__(sim, thing)
+        super().take_state({"cache": {}, "overlays": {}, "base": np.zeros(0, np.float32), "freezes": 0})
+
+    def own_state(self) -> dict[str, Any]:
+        return {"changed": self.changed_rows, "overlays": self.overlays, "base": self.base, "freezes": self.freezes}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        kept = {name: state[name] for name in ("overlays", "base", "freezes")}
+        super().take_state({"cache": {"changed": True} if state["changed"] else {}, **kept})
+
+    def overlay(self, name: str, synapses: NDArray[np.int64], factor: float) -> None:
+        """Multiply the weights of synapses (numbers in the order of `w`) by a factor, 0 to cut them, until `remove(name)`."""
+        if not self.overlays:
+            super().take_state({"base": self.table()[2].astype(np.float32)})
+        self.overlays[name] = (synapses, float(factor))
+        try:
+            self.lay()
+        except SimulationError:
+            self.remove(name)
+            raise
+
+    def remove(self, name: str) -> None:
+        """End an overlay: weights that nobody has written since are what they were, to the bit."""
+        self.overlays.pop(name, None)
+        self.lay()
+        if not self.overlays:
+            super().take_state({"base": np.zeros(0, np.float32)})
+
+    def factors(self) -> NDArray[np.float64]:
+        """Product of all factors, [n]."""
+        product = np.ones(len(self.base))
+        for name in sorted(self.overlays):
+            synapses, factor = self.overlays[name]
+            product[synapses] *= factor
+        return product
+
+    def lay(self) -> None:
+        """Write the weights that follow from the base and what lies over it."""
+        with np.errstate(over="ignore"):
+            values = self.base * self.factors()
+        if len(values) and not np.abs(values).max() <= LARGEST:
+            raise SimulationError(f"w of {self.name} becomes {np.abs(values).max():g} when it is scaled: choose a smaller factor")
+        self.write_w(values)
+
+    def freeze(self, by: int = 1) -> None:
+        """Drop what hooks write into the weights from now on; with by = -1, take that back."""
+        super().take_state({"freezes": max(self.freezes + by, 0)})
+
+    @property
+    def changed_rows(self) -> bool:
+        return bool(self.cache.get("changed"))
+
+    def known(self) -> list[str]:
+        return ["i", "j", "w", "delay", "gain", "plastic"]
+
+    def __len__(self) -> int:
+        return len(self.place())
+
+    def rows(self) -> Any:
+        return self.sim.rows._replace(w=self.sim.a.w)
+
+    def place(self) -> NDArray[np.int64]:
+        if "place" not in self.cache:
+            self.cache["place"] = weight_index(self.rows(), self.sim.layout, self.thing)
+        return self.cache["place"]
+
+    def group(self) -> list[int]:
+        """Groups of rows that hold this projection."""
+        return [k for k, g in enumerate(self.sim.rows.groups) if any(p is self.thing for p in g.projections)]
+
+    def table(self) -> tuple[NDArray[Any], ...]:
+        return synapses(self.rows(), self.sim.layout, self.thing, self.sim.net)
+
+    def synapses(self, source: Any = None, target: Any = None) -> dict[str, NDArray[Any]]:
+        """i, j, w and delay of the synapses from and to given elements (numbers as in i and j; None: any)."""
+        i, j, w, delay = self.table()
+        keep = np.ones(len(i), dtype=bool)
+        for wanted, have in ((source, i), (target, j)):
+            if wanted is not None:
+                chosen = np.array(["?"]) if hasattr(wanted, "parts") else np.atleast_1d(np.asarray(wanted))
+                if chosen.dtype.kind not in "iu":
+                    raise DescriptionError(f"synapses of {self.name} are asked for {wanted!r}: give whole numbers as in i and j")
+                keep &= np.isin(have, chosen)
+        return {"i": i[keep], "j": j[keep], "w": w[keep], "delay": delay[keep]}
+
+    def __getattr__(self, field: str) -> Any:
+        if field in ("i", "j", "w", "delay"):
+            return self.table()[("i", "j", "w", "delay").index(field)]
+        if field == "plastic":
+            return self.freezes == 0
+        if field == "gain":
+            return float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
+        if field.startswith("__"):
+            raise AttributeError(field)
+        raise self.unknown(field)
+
+    def __setattr__(self, field: str, value: Any) -> None:
+        if field == "w":
+            self.set_w(value)
+        elif field == "plastic":
+            super().take_state({"freezes": 0 if truth(value, f"plastic of {self.name}") else 1})
+        elif field == "gain":
+            problem = gain_problem(value, bool(self.signs()))
+            if problem:
+                raise DescriptionError(f"gain of {self.name} {problem}")
+            self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
+        elif field in ("i", "j", "delay"):
+            raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
+        else:
+            raise self.unknown(field)
+        self.tell(field, value)
+
+    def alone(self, what: str) -> int:
+        """The one group that holds this projection and no other."""
+        groups = self.group()
+        if len(groups) != 1 or len(self.sim.rows.groups[groups[0]].projections) != 1:
+            raise SimulationError(f"{what} of {self.name}: its rows are merged with those of other projections, connect it with gain=1.0")
+        return groups[0]
+
+    def set_w(self, value: Any) -> None:
+        """Write weights: a number, or one value a synapse in the order of `w`."""
+        sim = self.sim
+        values = numbers(value, f"w of {self.name}")
+        n = len(self.table()[0])
+        if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
+            raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
+        if not (np.abs(values) <= LARGEST).all() or any((values * sign < 0).any() for sign in self.signs()):
+            raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
+        if self.freezes and sim.interrupting:
+            return
+        if self.overlays:
+            seen, factors = self.table()[2], self.factors()
+            written = (np.float32(values) != seen) & (factors > 0.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                self.base[written] = np.broadcast_to(values / factors, len(seen))[written]
+            self.lay()
+        else:
+            self.write_w(values)
+
+    def write_w(self, values: NDArray[np.float64]) -> None:
+        """Write checked weights into the arrays of the loop."""
+        sim = self.sim
+        for k in self.group():
+            if sim.rows.groups[k].uniform:
+                sim.store_weights(k)
+        super().take_state({"cache": {"changed": True}})
+        sim.weights_version += 1
+        sim.a.w[self.place()] = values
+
+    def signs(self) -> set[int]:
+        """Signs that the receptor of some target asks for."""
+        return {model_of(p.model).signs.get(self.thing.receptor, 0) for p in self.thing.target.populations} - {0}
