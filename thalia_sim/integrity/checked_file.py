@@ -21,7 +21,7 @@ from .increments import Damage, Increments, blocks_of, row_bytes
 from .unmarked import Unmarked, appended_superblock
 
 T = TypeVar("T")
-PAUSES = (0.01, 0.05, 0.2)  # s, between attempts at a file that is being written: a piece of metadata may just have been half there
+PAUSES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)  # s, between attempts at a file that is being written: a piece of metadata may just have been half there
 LOCKED = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # s, between attempts at a file that another process holds
 AT_ONCE = 1 << 26  # bytes of one commit that are verified when a file is opened; what is larger is verified when it is read
 CHECK = "crc32"  # attribute of a dataset that does not grow: CRC-32 of its bytes
