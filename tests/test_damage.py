@@ -17,15 +17,16 @@ import numpy as np
 import pytest
 from damaged import KINDS, PAGE, Damaged, content, judgement, places, regions
 
-from thalia_sim import LIFDelta, Network, Recorder, Simulation, SpikeFile, open_recording
+from thalia_sim import LIFDelta, Network, Recorder, Sample, Simulation, SpikeFile, open_recording
 from thalia_sim.analysis.compare import compare_recordings
 from thalia_sim.errors import CheckpointError, DescriptionError, RecordingError
 from thalia_sim.integrity import checked_file
 from thalia_sim.integrity.checked_file import CheckedFile
 from thalia_sim.integrity.checksums import crc_of, crcs_between, metadata_checksum
 from thalia_sim.integrity.commits import TABLE
+from thalia_sim.integrity.increments import row_bytes
 from thalia_sim.recording import format as fmt
-from thalia_sim.recording.checkpoint import newest_checkpoint
+from thalia_sim.recording.checkpoint import newest_checkpoint, prune, read_checkpoint, write_checkpoint
 from thalia_sim.recording.owner import is_alive, this_process
 from thalia_sim.recording.segments import recover_recording
 from thalia_sim.recording.spike_file import write_spikes
@@ -60,7 +61,7 @@ def place_of(path, name, row):
     with h5py.File(path, swmr=True) as file:
         dataset = file[name]
         chunk = dataset.id.get_chunk_info(row // dataset.chunks[0])
-        return chunk.byte_offset + row % dataset.chunks[0] * dataset.dtype.itemsize
+        return chunk.byte_offset + row % dataset.chunks[0] * row_bytes(dataset)
 
 
 def test_flipped_bits(target):
@@ -260,6 +261,42 @@ def test_a_run_that_filled_the_disk_can_be_gone_on_with(tmp_path):
     with Simulation.resume(newest_checkpoint(tmp_path / "full.ckpt")) as sim:
         sim.run(until=300.0)
     assert compare_recordings(tmp_path / "full.h5", tmp_path / "roomy.h5")["equal"]
+
+
+def test_a_recording_that_lacks_rows_from_before_the_checkpoint_is_told_at_once(tmp_path):
+    """And not at the end of the run that goes on."""
+    path = tmp_path / "run.h5"
+    sim = Simulation(small_network(), [Recorder(path, state=[Sample("a", "v", every=0.1)])])
+    for _ in range(3):
+        sim.run(2.0)
+        sim.save(tmp_path / "a.ckpt.h5")
+    data = path.read_bytes()
+    sim.close()
+    path.write_bytes(data)  # as the process would have left it, had it died
+    place = place_of(path, "/report/a/data", 50)
+    Damaged(path).flip(place, 4)
+    with pytest.raises(RecordingError, match="run.h5 lacks rows of .* from before the checkpoint .damaged after 4 ms"):
+        resumed_elsewhere(tmp_path / "a.ckpt.h5")
+
+
+def resumed_elsewhere(path):
+    """As if this process were another: that which wrote the recording has died."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("thalia_sim.recording.reader.is_alive", lambda owner: False)
+        return Simulation.resume(path)
+
+
+def test_a_damaged_checkpoint_does_not_stop_the_run(tmp_path):
+    """When the next one is written, older ones are looked through for the arrays that they share."""
+    shared = np.arange(1 << 14, dtype=np.int64)
+    for step in (1, 2):
+        write_checkpoint(tmp_path / f"{step}.h5", {"words": ["shared"]}, {"shared": shared}, static=["shared"], store=tmp_path)
+    file, dice = Damaged(tmp_path / "1.h5"), random.Random(3)
+    for place in range(512, len(file.bytes), 29):
+        file.flip(place, dice.randrange(8))
+        prune(tmp_path, keep=2)
+        file.write(place, file.bytes[place : place + 1])
+    assert np.array_equal(read_checkpoint(tmp_path / "2.h5").array("shared"), shared)
 
 
 def test_a_folder_that_takes_no_files_is_told(tmp_path):

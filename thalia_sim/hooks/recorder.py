@@ -109,7 +109,7 @@ class Recorder(Hook):
         else:
             base = dict(zip((name.decode() for name in resumed["names"]), resumed["rows"].tolist(), strict=True))
             run_id = resumed["run_id"].item().decode()
-            check_goes_on(self.path, run_id)
+            check_goes_on(self.path, run_id, base)
             writer = RecordingWriter(next_file(self.path), run_id=run_id, base=base, begin=self.begin_t)
         try:
             writer.metadata(meta)
@@ -320,14 +320,18 @@ def check_arguments(spikes: Any, state: Any, weights: Any, options: Any) -> None
         raise RecordingError(f"options is {options!r}: give a dict")
 
 
-def check_goes_on(path: Path, run_id: str) -> None:
-    """Refuse to go on with a recording that is not there, that is damaged, or that is another run's."""
+def check_goes_on(path: Path, run_id: str, base: Mapping[str, int]) -> None:
+    """Refuse to go on with a recording that is not there, that is another run's, or that lacks rows from before the checkpoint."""
     apart = "or give branch= to go on in a recording of its own"
     if not path.is_file():
         raise RecordingError(f"{path} is not there, the recording of the run that goes on: put it back, {apart}")
     with open_recording(path) as recording:
         if recording.run_id != run_id:
             raise RecordingError(f"{path} is the recording of another run than the checkpoint: give the one that was written with it, {apart}")
+        short = [name for name, rows in base.items() if recording.length(name) < rows]
+        if short:
+            why = recording.error or recording.status
+            raise RecordingError(f"{path} lacks rows of {short[0]} from before the checkpoint ({why}): use a copy, {apart}")
 
 
 def members(net: Any) -> list[Members]:

@@ -129,7 +129,7 @@ def prune(folder: Path, keep: int) -> None:
         return
     named: set[str] = set()
     for path in checkpoints(folder):
-        with contextlib.suppress(OSError, KeyError), h5py.File(path, "r") as file:
+        with contextlib.suppress(OSError, KeyError, ValueError, RuntimeError), h5py.File(path, "r") as file:  # it may be damaged
             words = bytes(file["text"][()]).decode()
             named |= {name for name in shared if name in words}
     for name, path in shared.items():
