@@ -1,0 +1,177 @@
+"""What a plasticity rule offers to the engine: a NamedTuple of parameters and plain functions over scalars (docs/rule_contract.md).
+
+    on_pre(w, ..., p)            a spike of the source arrives at the synapse; returns w, or (w, state ...) if it has `state`
+    on_post(w, ..., p)           the target fires; returns the same
+    between(w, ..., k, dt, p)    k steps of dt ms without either; returns the same
+    transmit(w, ..., p)          what an arriving spike delivers, in place of w; asked before `on_pre`
+
+Between w and p stand, in any order, the names of what a function reads: traces (x_pre, x_post, x_pre_slow ...; each decays with the parameter
+tau_pre, tau_post, tau_pre_slow ... in ms), fields of `state`, and modulators (m_reward ...). A trace is read as it was just before the event, so
+without the event's own increment. w is the strength of the synapse, at least 0 whatever its sign: the sign is kept by the engine. What
+a function returns is brought within the parameters w_min and w_max where the rule has them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from ..errors import DescriptionError
+from ..neurons.contract import comment_units, source_digest
+
+T = TypeVar("T", bound=type)
+TRACE = re.compile(r"x_(pre|post)(_\w+)?")
+PAIRINGS = ("all", "nearest")
+FUNCTIONS = ("on_pre", "on_post", "between", "transmit")
+
+
+class Trace(NamedTuple):
+    """A quantity of the source or the target that jumps at its spikes and decays."""
+
+    name: str  # x_pre, x_post_slow ...
+    side: str  # "pre" or "post"
+    tau: str  # the parameter that holds its time constant (ms)
+    nearest: bool  # a spike sets it to 1 instead of adding 1
+
+
+class Rule(NamedTuple):
+    """A declared rule: what `@rule` leaves on the class as `__thalia_rule__`."""
+
+    cls: type
+    on_pre: Callable[..., Any] | None
+    on_post: Callable[..., Any] | None
+    between: Callable[..., Any] | None
+    transmit: Callable[..., Any] | None
+    traces: tuple[Trace, ...]
+    state: Mapping[str, float | str]  # state of a synapse beside w -> value at the start, a number or a parameter
+    modulators: tuple[str, ...]
+    ranges: Mapping[str, tuple[float, float]]  # parameter -> smallest and largest value allowed
+    units: Mapping[str, str]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return self.cls.__name__
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        return tuple(self.cls._fields)  # type: ignore[attr-defined]
+
+    def reads(self, function: str) -> tuple[str, ...]:
+        """Names that a function of the rule reads between w and p."""
+        made = getattr(self, function)
+        return () if made is None else words(made)[1:-1] if function != "between" else words(made)[1:-3]
+
+
+def rule_of(thing: Any) -> Rule:
+    """The Rule of an instance or class of a declared rule."""
+    found = getattr(thing, "__thalia_rule__", None)
+    if not isinstance(found, Rule):
+        raise DescriptionError(f"{thing!r} is no plasticity rule: decorate its class with @rule, or use one of thalia_sim's rules")
+    return found
+
+
+def rule(
+    *,
+    on_pre: Callable[..., Any] | None = None,
+    on_post: Callable[..., Any] | None = None,
+    between: Callable[..., Any] | None = None,
+    transmit: Callable[..., Any] | None = None,
+    state: Mapping[str, float | str] | None = None,
+    pairing: str | Mapping[str, str] = "all",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> Callable[[T], T]:
+    """Declare a NamedTuple of parameters as a plasticity rule; DescriptionError in one sentence if the functions do not fit the contract.
+
+    state    state of a synapse beside w, with its value at the start (a number, or the name of a parameter)
+    pairing  "all": a spike adds 1 to a trace; "nearest": it sets it to 1; or for each trace by name
+    ranges   parameter -> (smallest, largest) value that makes sense; time constants must be above 0 anyway
+    """
+    functions = {"on_pre": on_pre, "on_post": on_post, "between": between, "transmit": transmit}
+    kept = dict(state or {})
+
+    def declare(cls: T) -> T:
+        name = cls.__name__
+        if not (issubclass(cls, tuple) and hasattr(cls, "_fields")):
+            raise DescriptionError(f"rule {name} is no NamedTuple: write class {name}(NamedTuple) with a parameter on each line")
+        if all(function is None for function in functions.values()):
+            raise DescriptionError(f"rule {name} has no function: give on_pre, on_post, between or transmit")
+        reads: dict[str, None] = {}
+        for kind, function in functions.items():
+            if function is not None:
+                reads.update(dict.fromkeys(check_signature(kind, function, name, kept)))
+        traces = tuple(declared_trace(x, cls, pairing) for x in reads if TRACE.fullmatch(x))
+        check_state(name, kept, cls)
+        made = Rule(
+            cls, on_pre, on_post, between, transmit, traces, kept, tuple(x for x in reads if x.startswith("m_")), dict(ranges or {}),
+            comment_units(cls), source_digest(cls, *(f for f in functions.values() if f is not None)),
+        )  # fmt: skip
+        cls.__thalia_rule__ = made  # type: ignore[attr-defined]
+        return cls
+
+    return declare
+
+
+def words(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of a function's arguments."""
+    return tuple(inspect.signature(function).parameters)
+
+
+def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a function reads, if its arguments are those of the contract."""
+    last = ("k", "dt", "p") if kind == "between" else ("p",)
+    expected = f"(w, ..., {', '.join(last)})"
+    if not callable(function):
+        raise DescriptionError(f"{kind} of rule {name} is {function!r}: give a function {kind}{expected}")
+    found = words(function)
+    shown = f"({', '.join(found)})"
+    if not found or found[0] != "w" or found[-len(last) :] != last or len(found) < 1 + len(last):
+        raise DescriptionError(f"{kind} of rule {name} takes {shown}: must be {kind}{expected}, with what it reads in between")
+    reads = found[1 : -len(last)]
+    for word in reads:
+        if not (TRACE.fullmatch(word) or word.startswith("m_") or word in state):
+            known = "x_pre..., x_post... (traces), m_... (modulators)" + "".join(f", {s}" for s in state)
+            raise DescriptionError(f"{kind} of rule {name} takes {shown}: {word} is nothing that it can read, that is {known}")
+        if TRACE.fullmatch(word) and kind == "between":
+            raise DescriptionError(f"between of rule {name} takes {shown}: {word} moves between events, so read it in on_pre or on_post")
+    return reads
+
+
+def declared_trace(x: str, cls: type, pairing: str | Mapping[str, str]) -> Trace:
+    """The trace of a name, with its time constant and kind."""
+    tau = "tau_" + x.removeprefix("x_")
+    if tau not in cls._fields:  # type: ignore[attr-defined]
+        raise DescriptionError(f"rule {cls.__name__} reads {x} but has no parameter {tau}: add {tau}: float = 20.0  # ms")
+    how = pairing if isinstance(pairing, str) else pairing.get(x, "all")
+    if how not in PAIRINGS:
+        raise DescriptionError(f"pairing of {x} in rule {cls.__name__} is {how!r}: give 'all' or 'nearest'")
+    return Trace(x, "pre" if x.startswith("x_pre") else "post", tau, how == "nearest")
+
+
+def check_state(name: str, state: Mapping[str, Any], cls: Any) -> None:
+    """Refuse state with a name that is taken, or without a value at the start."""
+    for field, value in state.items():
+        if not field.isidentifier() or TRACE.fullmatch(field) or field.startswith("m_") or field in ("w", "p", "k", "dt"):
+            raise DescriptionError(f"state {field!r} of rule {name}: choose another name")
+        if value not in cls._fields if isinstance(value, str) else not isinstance(value, (int, float)):
+            raise DescriptionError(f"state {field} of rule {name} begins at {value!r}: give a number, or the name of a parameter")
+
+
+def check_parameters(p: Any) -> None:
+    """Refuse parameters of a rule that make no sense, each by its name."""
+    made = rule_of(p)
+    for field, value in p._asdict().items():
+        what = f"{field} = {value!r} of rule {made.name}"
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+            raise DescriptionError(f"{what}: give a number")
+        if field.startswith("tau_") and not 0.0 < value < math.inf:
+            raise DescriptionError(f"{what}: must be above 0 ms and finite")
+        low, high = made.ranges.get(field, (-math.inf, math.inf))
+        if not low <= value <= high:
+            raise DescriptionError(f"{what}: must be from {low:g} to {high:g}")
+    w_min, w_max = getattr(p, "w_min", 0.0), getattr(p, "w_max", math.inf)
+    if not 0.0 <= w_min <= w_max:
+        raise DescriptionError(f"w_min = {w_min!r} and w_max = {w_max!r} of rule {made.name}: must be 0 <= w_min <= w_max, they bound the strength")
