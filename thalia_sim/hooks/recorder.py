@@ -258,8 +258,8 @@ class Recorder(Hook):
             self.close("complete", *self.reached)
 
     def abandon(self) -> None:
-        """Take back a recording that has just begun."""
-        if self.writer is not None:
+        """Take back a recording that has just begun, if it has."""
+        if getattr(self, "writer", None) is not None:
             self.unwatch()
             writer, self.writer = self.writer, None
             writer.discard()
