@@ -259,9 +259,10 @@ class Recorder(Hook):
 
     def abandon(self) -> None:
         """Take back a recording that has just begun, if it has."""
-        if getattr(self, "writer", None) is not None:
+        writer: RecordingWriter | None = vars(self).get("writer")
+        if writer is not None:
             self.unwatch()
-            writer, self.writer = self.writer, None
+            self.writer = None
             writer.discard()
 
     # its parts -------------------------------------------------------------------------------------------------------
