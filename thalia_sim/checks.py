@@ -39,10 +39,10 @@ def bad_parameter(value: Any, n: int | None) -> str | None:
 
 def numbers(value: Any, what: str) -> np.ndarray:
     """A number or array of numbers as float64; refused, with what it is for, if it is anything else."""
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DescriptionError(f"{what} is given {short(value)}: give numbers") from None
+    values = as_array(value)
+    if values.dtype.kind not in "iuf":
+        raise DescriptionError(f"{what} is given {short(value)}: give numbers")
+    return values.astype(np.float64)
 
 
 def gain_problem(value: Any, signed: bool) -> str | None:
@@ -144,7 +144,7 @@ def checked_initial(population: Population, field: str, value: Any) -> Any:
     model = model_of(population.model)
     if field not in model.state_fields:
         remedy = nearest(field, model.state_fields)
-        raise PathError(f"population {population.name} ({model.name}) has no state {field!r} to start from: {remedy}")
+        raise PathError(f"population {population.name} ({model.name}) has no state {short(field)} to start from: {remedy}")
     where = f"initial {field} of population {population.name}"
     found = value if isinstance(value, Distribution) else finite_array(value, where)
     problem = range_problem(field, found) if field in NOT_NEGATIVE else None

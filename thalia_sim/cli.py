@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from .errors import DescriptionError, MeasureError, PathError, RecordingError, SimulationError
 
@@ -64,7 +65,9 @@ def commands() -> None:
 @click.option("--dry", is_flag=True, help="Print elements, synapses, memory and a forecast of the time, and stop.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
 @click.option("--force", is_flag=True, help="Overwrite the recording if it exists.")
+@click.pass_context
 def run(
+    context: click.Context,
     script: Path,
     seed: int | None,
     settings: tuple[str, ...],
@@ -81,7 +84,7 @@ def run(
     """Run the experiment SCRIPT, or a recording again from the script in it.
 
     Of a recording (FILE.h5) script, seed and settings are those that it holds, and it is said whether the result is the same, byte for byte
-    (exit code 3 if not).
+    (exit code 3 if not); --threads, --out, --force and --quiet apply.
 
     Ctrl+C ends the run at the next flush and leaves a readable file and a checkpoint, from which `thalia-sim resume` goes on; a second one ends
     it at once.
@@ -90,7 +93,7 @@ def run(
 
     with plain_errors():
         if script.suffix in (".h5", ".hdf5"):
-            again(script, out, threads, force, quiet, {"--seed": seed, "--set": settings, "--until": until, "--checkpoint": checkpoint, "--dry": dry})
+            again(script, out, threads if "--threads" in given_options(context) else None, force, quiet, given_options(context))
             return
         loaded = ex.load_script(script)
         if until is None and loaded.until is None:
@@ -120,15 +123,22 @@ def run(
         sys.exit(130)
 
 
-def again(file: Path, out: Path | None, threads: int, force: bool, quiet: bool, others: dict[str, Any]) -> None:
+def given_options(context: click.Context) -> list[str]:
+    """Names of the options that the user gave, such as --seed, in the order of the help; also those given their default."""
+    asked = [p for p in context.command.params if context.get_parameter_source(p.name or "") is not ParameterSource.DEFAULT]
+    return [p.opts[-1] for p in asked if isinstance(p, click.Option)]
+
+
+def again(file: Path, out: Path | None, threads: int | None, force: bool, quiet: bool, given: list[str]) -> None:
     """Run a recording again and say whether it is the same."""
     from .analysis.compare import format_comparison
     from .rerun import run_again
 
-    given = [name for name, value in others.items() if value]
-    if given:
-        raise click.ClickException(f"{given[0]} is given for {file}, which is run again as it was: leave it out, or run its script")
-    facts = run_again(file, out=out, threads=threads if threads > 1 else None, force=force, quiet=quiet)
+    others = [name for name in given if name not in ("--out", "--threads", "--force", "--quiet")]
+    if others:
+        names = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'}"
+        raise click.ClickException(f"{names} given for {file}, which is run again as it was: leave that out, or run its script")
+    facts = run_again(file, out=out, threads=threads, force=force, quiet=quiet)
     for name, (then, now) in facts["other_versions"].items():
         click.echo(f"{name} was {then}, is {now}")
     click.echo(format_comparison(facts))
@@ -141,20 +151,30 @@ def again(file: Path, out: Path | None, threads: int, force: bool, quiet: bool, 
 @click.option("--until", metavar="TIME", help="Simulated time to run to, such as '2 s'. Default: where the run was to end.")
 @click.option("--threads", type=click.IntRange(min=1), help="Worker threads; they do not change the result. Default: as before.")
 @click.option("--branch", type=FILE, help="Recording of a branch: the run goes on from FILE's checkpoint beside what it was, which stays.")
-@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="In a branch: a value from now on, such as exc.tau_m=15. Repeatable.")
+@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="In a branch: a value from now on, such as exc.tau_m=15, exc.silent=on.")
 @click.option("--noise-seed", type=click.IntRange(min=0), help="In a branch: other noise from now on.")
 @click.option("--quiet", is_flag=True, help="No progress bar and no summary.")
+@click.option("--force", is_flag=True, help="Overwrite the recording of the branch if it exists.")
 def resume(
-    file: Path, until: str | None, threads: int | None, branch: Path | None, settings: tuple[str, ...], noise_seed: int | None, quiet: bool
+    file: Path,
+    until: str | None,
+    threads: int | None,
+    branch: Path | None,
+    settings: tuple[str, ...],
+    noise_seed: int | None,
+    quiet: bool,
+    force: bool,
 ) -> None:
     """Go on with a run that was stopped or killed, to the bit: FILE is its recording, or a checkpoint."""
-    from . import experiment as ex
+    from .resumption import resume_experiment
 
     with plain_errors():
         if branch is None and (settings or noise_seed is not None):
             raise click.ClickException("--set and --noise-seed change the run: give --branch FILE, the recording of the changed one")
-        outcome = ex.resume_experiment(
-            file, until=until, threads=threads, branch=branch, settings=settings, noise_seed=noise_seed, quiet=quiet
+        if branch is None and force:
+            raise click.ClickException("--force overwrites the recording of a branch: give --branch FILE, or leave it out")
+        outcome = resume_experiment(
+            file, until=until, threads=threads, branch=branch, settings=settings, noise_seed=noise_seed, quiet=quiet, force=force
         )
     if not quiet:
         click.echo(str(outcome))

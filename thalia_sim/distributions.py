@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DescriptionError
+from .given import is_number, short
 from .kernels.draw import CLIPPED, LOGNORMAL, NORMAL, UNIFORM, fill
 
 KEPT_AT_LEAST = 1e-3  # a truncated normal that keeps fewer draws than this is refused: it would be redrawn for ever
@@ -25,10 +26,10 @@ class Distribution:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or math.isnan(value):
-                raise DescriptionError(f"{field.name} of {type(self).__name__} is {value!r}: must be a number")
+            if not is_number(value) or math.isnan(value):
+                raise DescriptionError(f"{field.name} of {type(self).__name__} is {short(value)}: must be a number")
             if field.name in ("mean", "sd") and math.isinf(value):
-                raise DescriptionError(f"{field.name} of {type(self).__name__} is {value!r}: must be finite")
+                raise DescriptionError(f"{field.name} of {type(self).__name__} is {short(value)}: must be finite")
             object.__setattr__(self, field.name, float(value))
         if getattr(self, "sd", 0.0) < 0:
             raise DescriptionError(f"sd of {self!r} is negative: a standard deviation is at least 0")

@@ -41,10 +41,10 @@ class EmptyProjection(UserWarning):
     """A wiring rule that made no synapse."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """The remedy for an unknown name: the nearest known one, else what is known."""
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5) if isinstance(name, str) else []
     if close:
         return f"did you mean {close[0]!r}?"
     if not names:

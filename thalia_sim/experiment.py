@@ -24,7 +24,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import units
-from .errors import DescriptionError, PathError, nearest
+from .errors import DescriptionError, PathError, RecordingError, nearest
+from .given import short
 from .hooks.contract import Hook, StopRun
 from .interventions import gathered
 from .portable import SCRIPT
@@ -65,7 +66,7 @@ def load_script(path: str | Path) -> Experiment:
         raise ScriptError(f"script {path} defines no build: add a function build(seed, ...) that returns a Network")
     hooks = getattr(module, "hooks", list)
     if not callable(hooks):
-        raise ScriptError(f"hooks of {path} is {hooks!r}: make it a function that returns a list of hooks")
+        raise ScriptError(f"hooks of {path} is {short(hooks)}: make it a function that returns a list of hooks")
     until = getattr(module, "until", None)
     if until is not None:
         until = duration(until, f"until of {path}")
@@ -111,10 +112,10 @@ def duration(value: str | float, name: str) -> float:
         if isinstance(value, bool):
             raise TypeError("True and False are none")
         time = quantity(value) if isinstance(value, str) else float(value)
-    except (TypeError, ValueError) as error:
-        raise DescriptionError(f"{name} = {value!r} is no time ({error}): write it as '2 s', '500 ms' or plain ms") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DescriptionError(f"{name} = {short(value)} is no time ({error}): write it as '2 s', '500 ms' or plain ms") from None
     if not math.isfinite(time) or time < 0.0:
-        raise DescriptionError(f"{name} = {value!r}: must be finite and not negative")
+        raise DescriptionError(f"{name} = {short(value)}: must be finite and not negative")
     return time
 
 
@@ -150,6 +151,17 @@ def read_value(name: str, text: str, default: Any) -> Any:
     return text
 
 
+def read_change(name: str, text: str) -> float | bool:
+    """A value for a branch: a number, with or without a unit, or what is on or off."""
+    try:
+        return quantity(text)
+    except ValueError as error:
+        with contextlib.suppress(ValueError):
+            return switch(text)
+        reason = f" ({error})" if "unknown unit" in str(error) else ""
+        raise DescriptionError(f"{name} = {text!r}: must be a number, with or without a unit, or true or false{reason}") from None
+
+
 def split_setting(setting: str) -> tuple[str, str]:
     """("exc.tau_m", "15") of "exc.tau_m=15"."""
     name, equals, text = setting.partition("=")
@@ -179,7 +191,7 @@ def describe(experiment: Experiment, seed: int | None = None, settings: Sequence
     with script_errors(experiment.path):
         net = experiment.build(**keywords)
     if not hasattr(net, "populations"):
-        raise ScriptError(f"build in {experiment.path} returned {net!r}: it must return a Network")
+        raise ScriptError(f"build in {experiment.path} returned {short(net)}: it must return a Network")
     for path, text in paths.items():
         net.set(path, read_value(path, text, net.get(path)))
     return net
@@ -199,21 +211,22 @@ def script_hooks(experiment: Experiment) -> list[Hook]:
     with script_errors(experiment.path):
         found = experiment.hooks()
     if not isinstance(found, (list, tuple)) or hasattr(found, "_fields"):
-        raise ScriptError(f"hooks in {experiment.path} returned {found!r}: return a list of hooks")
+        raise ScriptError(f"hooks in {experiment.path} returned {short(found)}: return a list of hooks")
     hooks = gathered(found)
     if not all(isinstance(hook, Hook) for hook in hooks):
-        raise ScriptError(f"hooks in {experiment.path} returned {found!r}: return a list of hooks and interventions")
+        raise ScriptError(f"hooks in {experiment.path} returned {short(found)}: return a list of hooks and interventions")
     return hooks
 
 
 class Watch(Hook):
     """Counts spikes, and ends the run between two stretches when Ctrl+C was pressed, after all other hooks have had theirs."""
 
-    transient = ("spikes_seen", "asked")
+    transient = ("spikes_seen", "asked", "sim")
     is_saved = False
 
     def __init__(self) -> None:
         self.spikes_seen, self.asked = 0, False
+        self.sim: Any = None  # what it watches, once that has begun
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -234,6 +247,7 @@ class Watch(Hook):
         self.asked = True
 
     def start(self, sim: Any) -> None:
+        self.sim = sim
         self.flushed(sim)
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
@@ -248,7 +262,8 @@ class Outcome(NamedTuple):
     """How a run ended; its text is the summary of the command line."""
 
     status: str  # "complete" or "interrupted"
-    t: float  # ms simulated
+    begin: float  # ms, where it began: 0, or the time of the checkpoint that it went on from
+    t: float  # ms, where it ended
     wall_s: float  # of the run, without building
     elements: int
     spikes: int
@@ -256,11 +271,13 @@ class Outcome(NamedTuple):
     out: Path | None
 
     def __str__(self) -> str:
-        rate = self.spikes / self.elements / self.t * 1000.0 if self.elements and self.t else 0.0
-        speed = self.t / 1000.0 / self.wall_s if self.wall_s else 0.0
+        span = self.t - self.begin
+        rate = self.spikes / self.elements / span * 1000.0 if self.elements and span else 0.0
+        speed = span / 1000.0 / self.wall_s if self.wall_s else 0.0
+        where = f", from {self.begin:g} ms to {self.t:g} ms," if self.begin else ""
         first = ", compiling included: the next run will be faster" if self.compiled else ""
         lines = [
-            f"{self.status}: {self.t:g} ms simulated in {self.wall_s:.2f} s ({speed:.3g} x real time{first})",
+            f"{self.status}: {span:g} ms simulated{where} in {self.wall_s:.2f} s ({speed:.3g} x real time{first})",
             f"{self.spikes:,} spikes of {self.elements:,} elements, {rate:.3g} Hz on average",
         ]
         if self.out is None:
@@ -296,6 +313,7 @@ def run_experiment(
     from .simulation import Simulation
 
     if out is not None:
+        check_other(out, [experiment.path])
         check_target(out, force)
     hooks = script_hooks(experiment)
     net = describe(experiment, seed, settings)
@@ -307,64 +325,11 @@ def run_experiment(
         return finish(Simulation(net, hooks, threads=threads, precision=precision), until, watch, out)
 
 
-def resume_experiment(
-    file: Path,
-    *,
-    until: str | float | None = None,
-    threads: int | None = None,
-    branch: Path | None = None,
-    settings: Sequence[str] = (),
-    noise_seed: int | None = None,
-    quiet: bool = False,
-) -> Outcome:
-    """Go on with a run from its recording (by its newest whole checkpoint) or from a checkpoint, up to `until` ms or where it was to end.
-
-    With `branch`, a recording of its own, in which `settings` (values by path) and `noise_seed` hold from now on.
-    """
-    from .hooks.progress import Progress
-    from .recording.checkpoint import checkpoint_folder, is_checkpoint, newest_checkpoint, read_checkpoint
-    from .simulation import Simulation
-
-    if not file.is_file():
-        raise ScriptError(f"{file} does not exist: give a recording or a checkpoint")
-    given = is_checkpoint(file)
-    path = file if given else newest_checkpoint(checkpoint_folder(file))
-    asked = recorder_settings(read_checkpoint(path).tree)
-    recording = recording_of(path, asked) if given else file
-    script = None if asked.get("script") is None else Path(asked["script"])
-    if script is not None and script.is_file():
-        load_script(script)  # its models and hooks are found there; what has changed is refused
-    end = duration(until, "--until") if until is not None else asked.get("until")
-    if end is None:
-        raise DescriptionError(f"{file} does not say until when it was to run: give --until '2 s'")
-    watch = Watch()
-    with script_errors(script or path), watch.listening():
-        extra = [*([] if quiet else [Progress(end)]), watch]
-        changes = {name: read_value(name, text, 0.0) for name, text in map(split_setting, settings)}
-        sim = Simulation.resume(
-            path, hooks=extra, threads=threads or asked.get("threads") or 1, recording=recording, branch=branch, changes=changes,
-            noise_seed=noise_seed,
-        )  # fmt: skip
-        return finish(sim, end, watch, branch or recording)
-
-
-def recorder_settings(tree: dict[str, Any]) -> dict[str, Any]:
-    """script, until, threads and path of the recorder in a checkpoint's tree, where it has one."""
-    for hook in tree["hooks"]:
-        if hook["class"]["@class"] == "thalia_sim.hooks.recorder:Recorder":
-            options = dict(hook["settings"]["options"]["@dict"])
-            paths = {name: hook["settings"][name] for name in ("path", "script")}
-            return {**options, **{name: tree["@path"] if isinstance(tree, dict) else tree for name, tree in paths.items()}}
-    return {}
-
-
-def recording_of(checkpoint: Path, settings: dict[str, Any]) -> Path | None:
-    """The recording NAME.h5 beside the folder NAME.ckpt of a checkpoint, else where the recorder wrote it."""
-    folder = checkpoint.absolute().parent
-    beside = folder.with_name(f"{folder.stem}.h5")
-    if folder.suffix == ".ckpt" and beside.exists():
-        return beside
-    return None if settings.get("path") is None else Path(settings["path"])
+def check_other(out: Path, files: Sequence[Path]) -> None:
+    """Refuse to write a recording over a file that the run itself needs."""
+    for file in files:
+        if out.exists() and file.exists() and out.samefile(file):
+            raise RecordingError(f"{out} is the file that is run: choose another name for the recording")
 
 
 def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
@@ -372,9 +337,9 @@ def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
     from .hooks.recorder import Recorder
     from .kernels.jit import compilations
 
-    begin = time.perf_counter()
+    begin, begin_t = time.perf_counter(), sim.t
     with contextlib.suppress(KeyboardInterrupt):
-        if sim.t < until:
+        if sim.t < until or sim.status == "new":  # for 0 ms too: hooks start and the recording is written
             sim.run(until=until)
         if watch.asked and sim.t < until:
             for hook in sim.hooks:
@@ -382,7 +347,7 @@ def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
                     hook.save(sim)
         sim.close("complete" if sim.t >= until or not watch.asked else "interrupted")
     wall = time.perf_counter() - begin
-    return Outcome(sim.status, sim.t, wall, sim.net.n, watch.spikes_seen, len(compilations), out)
+    return Outcome(sim.status, begin_t, sim.t, wall, sim.net.n, watch.spikes_seen, len(compilations), out)
 
 
 def add_recorder(

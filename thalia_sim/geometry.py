@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError
-from .given import as_array, type_problem
+from .given import as_array, is_number, is_whole, short, truth, type_problem
 
 INFINITE = (math.inf, math.inf, math.inf)
 
@@ -40,8 +40,8 @@ class Geometry:
 
 def _length(value: Any, what: str) -> float:
     """A positive, finite length or speed."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < math.inf:
-        raise DescriptionError(f"{what} is {value!r}: must be a positive number")
+    if not is_number(value) or not 0 < value < math.inf:
+        raise DescriptionError(f"{what} is {short(value)}: must be a positive number")
     return float(value)
 
 
@@ -52,9 +52,9 @@ def _speed(value: Any, what: str) -> float | None:
 def Grid(shape: tuple[int, ...], spacing: float = 1.0, speed: float | None = None, periodic: bool = False) -> Geometry:
     """A regular grid of shape (nx,), (nx, ny) or (nx, ny, nz) with `spacing` um; the last axis runs fastest."""
     shape = tuple(shape) if np.iterable(shape) else (shape,)
-    if not 1 <= len(shape) <= 3 or any(not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 1 for k in shape):
-        raise DescriptionError(f"shape of Grid is {shape!r}: give one to three positive whole numbers")
-    step = _length(spacing, "spacing of Grid (um)")
+    if not 1 <= len(shape) <= 3 or any(not is_whole(k) or k < 1 for k in shape):
+        raise DescriptionError(f"shape of Grid is {short(shape)}: give one to three positive whole numbers")
+    step, pace, repeats = _length(spacing, "spacing of Grid (um)"), _speed(speed, "Grid"), truth(periodic, "periodic of Grid")
     full = tuple(int(k) for k in shape) + (1,) * (3 - len(shape))
 
     def place(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -62,25 +62,26 @@ def Grid(shape: tuple[int, ...], spacing: float = 1.0, speed: float | None = Non
             raise DescriptionError(f"Grid {shape} has {math.prod(full)} places for {n} elements: the numbers must be equal")
         return np.stack(np.unravel_index(np.arange(n), full), axis=1).astype(np.float64) * np.float64(step)
 
-    period = tuple(k * step if periodic and a < len(shape) else math.inf for a, k in enumerate(full))
+    period = tuple(k * step if repeats and a < len(shape) else math.inf for a, k in enumerate(full))
     text = f"Grid(shape={shape}, spacing={step:g}, speed={speed}, periodic={periodic})"
-    return Geometry("Grid", place, _speed(speed, "Grid"), period, text)  # type: ignore[arg-type]
+    return Geometry("Grid", place, pace, period, text)  # type: ignore[arg-type]
 
 
 def Cube(side: float, speed: float | None = None, periodic: bool = False) -> Geometry:
     """Uniformly random positions in a cube of `side` um."""
-    a = _length(side, "side of Cube (um)")
+    a, pace, repeats = _length(side, "side of Cube (um)"), _speed(speed, "Cube"), truth(periodic, "periodic of Cube")
     text = f"Cube(side={a:g}, speed={speed}, periodic={periodic})"
-    period = (a, a, a) if periodic else INFINITE
-    return Geometry("Cube", lambda n, rng: rng.random((n, 3)) * a, _speed(speed, "Cube"), period, text)
+    period = (a, a, a) if repeats else INFINITE
+    return Geometry("Cube", lambda n, rng: rng.random((n, 3)) * a, pace, period, text)
 
 
 def Sheet(width: float, height: float, speed: float | None = None, periodic: bool = False) -> Geometry:
     """Uniformly random positions in a flat sheet of width x height um (z = 0)."""
     size = np.array([_length(width, "width of Sheet (um)"), _length(height, "height of Sheet (um)"), 0.0])
+    pace, repeats = _speed(speed, "Sheet"), truth(periodic, "periodic of Sheet")
     text = f"Sheet(width={size[0]:g}, height={size[1]:g}, speed={speed}, periodic={periodic})"
-    period = (float(size[0]), float(size[1]), math.inf) if periodic else INFINITE
-    return Geometry("Sheet", lambda n, rng: rng.random((n, 3)) * size, _speed(speed, "Sheet"), period, text)
+    period = (float(size[0]), float(size[1]), math.inf) if repeats else INFINITE
+    return Geometry("Sheet", lambda n, rng: rng.random((n, 3)) * size, pace, period, text)
 
 
 def Positions(array: ArrayLike, speed: float | None = None) -> Geometry:
@@ -93,8 +94,8 @@ def Positions(array: ArrayLike, speed: float | None = None) -> Geometry:
         raise DescriptionError(f"array of positions has shape {given.shape}: give numbers [n, 3], [n, 2] or [n] in um")
     if not np.isfinite(given).all():
         raise DescriptionError("positions contain NaN or infinity: give finite numbers in um")
-    flat = given.reshape(len(given), -1).astype(np.float64)
-    points = np.zeros((len(flat), 3))
+    flat = (given if given.ndim == 2 else given[:, np.newaxis]).astype(np.float64)
+    points, pace = np.zeros((len(flat), 3)), _speed(speed, "Positions")
     points[:, : flat.shape[1]] = flat
 
     def place(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -102,7 +103,7 @@ def Positions(array: ArrayLike, speed: float | None = None) -> Geometry:
             raise DescriptionError(f"{len(points)} positions given for {n} elements: the numbers must be equal")
         return points
 
-    return Geometry("Positions", place, _speed(speed, "Positions"), INFINITE, f"Positions({len(points)} points, speed={speed})")
+    return Geometry("Positions", place, pace, INFINITE, f"Positions({len(points)} points, speed={speed})")
 
 
 def distances(a: NDArray[np.float64], b: NDArray[np.float64], period: tuple[float, float, float] = INFINITE) -> NDArray[np.float64]:

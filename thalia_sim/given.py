@@ -1,6 +1,7 @@
 """What a user gave as a number or an array: is it one, and what is wrong with it in one sentence."""
 
 import math
+import os
 import reprlib
 from typing import Any
 
@@ -9,10 +10,23 @@ from numpy.typing import NDArray
 
 from .errors import DescriptionError
 
+LONGEST = 100  # characters of a value in a message
+WRITER = reprlib.Repr()
+WRITER.maxstring = WRITER.maxother = 60  # characters, of which the middle is left out beyond
+
 
 def short(value: Any) -> str:
-    """A value in a few characters on one line, for messages."""
-    return " ".join(reprlib.repr(value).split())
+    """A value in a few characters on one line, for messages; of what cannot be written, its type."""
+    try:
+        text = " ".join(WRITER.repr(value).split())
+    except Exception:  # Python writes no whole number of more than 4300 digits, and a class may say nothing of itself
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def is_whole(value: Any) -> bool:
+    """A single whole number of at most 64 bits, and no truth value."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and -(1 << 63) <= int(value) < 1 << 63
 
 
 def is_number(value: Any) -> bool:
@@ -20,6 +34,21 @@ def is_number(value: Any) -> bool:
     if isinstance(value, int):
         return not isinstance(value, bool) and abs(value) < 1 << 1023
     return isinstance(value, (float, np.integer, np.floating))
+
+
+def is_path(value: Any) -> bool:
+    """A name that a file can have: no part of it is longer than file systems allow."""
+    if not isinstance(value, (str, os.PathLike)):
+        return False
+    name = os.fsencode(value)
+    return b"\0" not in name and all(len(part) <= 255 for part in name.split(os.fsencode(os.sep)))
+
+
+def truth(value: Any, what: str) -> bool:
+    """True or False, and nothing else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise DescriptionError(f"{what} is {short(value)}: give True or False")
+    return bool(value)
 
 
 def as_array(value: Any) -> NDArray[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import SimulationError
+from .given import is_whole, short
 from .neurons.contract import model_of
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Layout:
     def __init__(self, net: Network, blocks: int | None = None) -> None:
         self.net = net
         self.populations = list(net.populations.values())
-        if blocks is not None and (isinstance(blocks, bool) or not isinstance(blocks, (int, np.integer)) or not 1 <= blocks < 65536):
-            raise SimulationError(f"blocks is {blocks!r}: give a whole number from 1 to 65535, or None to let the network decide")
+        if blocks is not None and (not is_whole(blocks) or not 1 <= blocks < 65536):
+            raise SimulationError(f"blocks is {short(blocks)}: give a whole number from 1 to 65535, or None to let the network decide")
         self.n_blocks = self.fewest_blocks() if blocks is None else int(blocks)
         self.block_slots = np.array([self.slots_of_block(b) for b in range(self.n_blocks)], dtype=np.int64)
         if self.block_slots.max(initial=0) > SLOTS:

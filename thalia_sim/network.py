@@ -13,13 +13,11 @@ import hashlib
 import math
 from typing import Any
 
-import numpy as np
-
 from . import paths
 from .checks import check_parameter, checked_initial, is_number, question, question_order
 from .errors import DescriptionError, PathError, nearest
 from .geometry import Geometry, Positions, distances, shared_space
-from .given import short
+from .given import is_whole, short
 from .neurons.contract import model_of
 from .projection import Drive, Projection
 from .selection import Population, Selection
@@ -44,12 +42,12 @@ class Network:
         self, seed: int = 1, dt: float = 0.1, wiring_seed: int | None = None, initial_seed: int | None = None, noise_seed: int | None = None
     ) -> None:
         if not is_number(dt) or not 0 < dt < math.inf:
-            raise DescriptionError(f"dt is {dt!r}: must be a positive number of ms")
+            raise DescriptionError(f"dt is {short(dt)}: must be a positive number of ms")
         question(f"dt = {dt:g} ms", float(dt), "ms", USUAL_DT)
         self.dt = float(dt)
         self.dt_ns = round(self.dt * 1e6)
         if self.dt_ns < 1 or abs(self.dt_ns - self.dt * 1e6) > 1e-6 * self.dt_ns:
-            raise DescriptionError(f"dt is {dt!r} ms: must be a whole number of nanoseconds, such as 0.1")
+            raise DescriptionError(f"dt is {short(dt)} ms: must be a whole number of nanoseconds, such as 0.1")
         self.seed = whole_seed(seed, "seed")
         self.wiring_seed = subseed(self.seed, "wiring") if wiring_seed is None else whole_seed(wiring_seed, "wiring_seed")
         self.initial_seed = subseed(self.seed, "initial") if initial_seed is None else whole_seed(initial_seed, "initial_seed")
@@ -66,18 +64,19 @@ class Network:
     def populate(self, name: str, n: int, model: Any, *, at: Any = None, **initial: Any) -> Population:
         """Add n elements of a model; `at` is a geometry or an array of positions [n, 3] um; keywords are initial values of its state."""
         if not isinstance(name, str) or not name.isidentifier():
-            raise DescriptionError(f"population name {name!r}: use letters, digits and underscores, such as 'exc'")
+            raise DescriptionError(f"population name {short(name)}: use letters, digits and underscores, such as 'exc'")
         if name in self:
             kind = "population" if name in self.populations else "projection or drive"
             raise DescriptionError(f"there is a {kind} {name} already: give the second one another name")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise DescriptionError(f"population {name} has size {n!r}: give a whole number, at least 0")
+        if not is_whole(n) or n < 0:
+            raise DescriptionError(f"population {name} has size {short(n)}: give a whole number, at least 0 and at most {MOST_ELEMENTS:,}")
+        n = int(n)
         if self.n + n > MOST_ELEMENTS:
             raise DescriptionError(f"population {name} of {n:,} makes more than {MOST_ELEMENTS:,} elements: give a smaller size")
         if isinstance(model, type) and hasattr(model, "__thalia__"):
             model = model()
         model_of(model)
-        population = Population(name, int(n), model, self.n)
+        population = Population(name, n, model, self.n)
         for field, value in model._asdict().items():
             check_parameter(population, field, value)
         check_source(model, population.n, self.dt, f"population {name}")
@@ -131,18 +130,18 @@ class Network:
 
     def population(self, name: str) -> Population:
         """The population of this name."""
-        if name not in self.populations:
-            raise PathError(f"unknown population {name!r}: {nearest(name, self.populations)}")
+        if not isinstance(name, str) or name not in self.populations:
+            raise PathError(f"unknown population {short(name)}: {nearest(name, self.populations)}")
         return self.populations[name]
 
     def __getitem__(self, name: str) -> Population | Projection | Drive:
         everything: dict[str, Any] = {**self.populations, **self.projections, **self.drives}
-        if name not in everything:
-            raise PathError(f"unknown population, projection or drive {name!r}: {nearest(name, everything)}")
+        if not isinstance(name, str) or name not in everything:
+            raise PathError(f"unknown population, projection or drive {short(name)}: {nearest(name, everything)}")
         return everything[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self.populations or name in self.projections or name in self.drives
+        return isinstance(name, str) and (name in self.populations or name in self.projections or name in self.drives)
 
     def _free_name(self, given: str | None, default: str, kind: str) -> str:
         """The name given, which must be free, or the default one with a number if it is taken."""
@@ -150,9 +149,9 @@ class Network:
             names = (default if k == 1 else f"{default}#{k}" for k in range(1, len(self.projections) + len(self.drives) + 3))
             return next(name for name in names if name not in self)
         if not isinstance(given, str) or not given.isprintable() or not given or set("./") & set(given) or given != given.strip():
-            raise DescriptionError(f"name of a {kind} is {given!r}: give a text without dots and slashes")
+            raise DescriptionError(f"name of a {kind} is {short(given)}: give a text without dots and slashes")
         if given in self:
-            raise DescriptionError(f"there is a {given!r} already: give this {kind} another name")
+            raise DescriptionError(f"there is a {short(given)} already: give this {kind} another name")
         return given
 
     def paths(self) -> dict[str, Any]:
@@ -190,7 +189,7 @@ def subseed(seed: int, purpose: str) -> int:
 
 def whole_seed(value: Any, what: str) -> int:
     """A seed as a whole number, and nothing else."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise DescriptionError(f"{what} is {value!r}: give a whole number")
+    if not is_whole(value):
+        raise DescriptionError(f"{what} is {short(value)}: give a whole number of at most 64 bits")
     return int(value)
 

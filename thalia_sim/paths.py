@@ -13,7 +13,7 @@ import numpy as np
 from .checks import check_parameter, checked_initial, question_order, value_text
 from .distributions import Distribution
 from .errors import DescriptionError, PathError, nearest
-from .given import as_array
+from .given import as_array, short
 from .neurons.contract import comment_units, model_of
 from .projection import Drive, Projection, check_signs, weight_unit
 from .selection import Population, Selection
@@ -58,10 +58,12 @@ def all_paths(net: Network) -> dict[str, Any]:
 
 def find(net: Network, path: str) -> tuple[Any, str, str | None]:
     """The node, the field and, within a distribution, its parameter that a path names."""
-    name, dot, rest = str(path).partition(".")
+    if not isinstance(path, str):
+        raise PathError(f"path {short(path)} names no value: write it like exc.tau_m")
+    name, dot, rest = path.partition(".")
     everything = nodes(net)
     if name not in everything:
-        raise PathError(f"unknown path {path!r}: {nearest(path, all_paths(net)) if dot else nearest(name, everything)}")
+        raise PathError(f"unknown path {short(path)}: {nearest(path, all_paths(net)) if dot else nearest(name, everything)}")
     node = everything[name]
     known = fields_of(node)
     field, dot, inner = rest.partition(".")
@@ -73,8 +75,8 @@ def find(net: Network, path: str) -> tuple[Any, str, str | None]:
     full = list(known)
     full += [f"{k}.{f.name}" for k, v in known.items() if isinstance(v, Distribution) for f in dataclasses.fields(v)]
     if not rest:
-        raise PathError(f"path {path!r} names no value: name one of {name}, {nearest(rest, full)}")
-    raise PathError(f"unknown path {path!r}: {name} has no {rest!r}, {nearest(rest, full)}")
+        raise PathError(f"path {short(path)} names no value: name one of {name}, {nearest(rest, full)}")
+    raise PathError(f"unknown path {short(path)}: {name} has no {short(rest)}, {nearest(rest, full)}")
 
 
 def get(net: Network, path: str) -> Any:

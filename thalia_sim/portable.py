@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from .errors import CheckpointError
 from .geometry import Geometry
+from .given import short
 from .network import Network
 from .projection import Drive, Projection
 from .selection import Population, Selection
@@ -117,7 +118,7 @@ class Form:
         elif dataclasses.is_dataclass(value):
             fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         elif callable(value) or not hasattr(value, "__dict__"):
-            raise CheckpointError(f"{where} is {value!r}, which cannot be saved: keep numbers, texts, arrays, lists or NamedTuples of these")
+            raise CheckpointError(f"{where} is {short(value)}, which cannot be saved: keep numbers, texts, arrays, lists or NamedTuples of these")
         else:
             fields = vars(value)
         tree: dict[str, Any] = {"@object": class_name(type(value), where), "fields": {k: self.write(x, f"{where}.{k}") for k, x in fields.items()}}

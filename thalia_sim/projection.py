@@ -11,7 +11,7 @@ import numpy as np
 from .checks import bad_parameter, extremes, gain_problem, is_number, question, rate_problem, value_text
 from .distributions import ClippedNormal, Distribution, Normal
 from .errors import DescriptionError, UnusualValue, nearest
-from .given import finite_array, short
+from .given import finite_array, short, truth
 from .neurons.contract import Model, model_of
 from .selection import Selection
 from .sources.contract import check_source
@@ -40,7 +40,7 @@ class Projection:
         receptor: str | None, autapses: bool, multapses: bool, gain: Any, rule: Any,
     ) -> None:  # fmt: skip
         self.name, self.source, self.target = name, source, target
-        self.autapses, self.multapses = _switch(autapses, "autapses", name), _switch(multapses, "multapses", name)
+        self.autapses, self.multapses = truth(autapses, f"autapses of projection {name}"), truth(multapses, f"multapses of projection {name}")
         self.rule = rule
         self.dt = net.dt
         self.wiring = self.checked_wiring(wiring)
@@ -141,7 +141,7 @@ class Drive:
             self.receptor = chosen_receptor(f"drive {name}", target, receptor, self.w)
             check_signs(f"drive {name}", target, self.receptor, self.w)
         elif receptor is not None:
-            raise DescriptionError(f"drive {name} is a current and has no receptor: leave out receptor={receptor!r}")
+            raise DescriptionError(f"drive {name} is a current and has no receptor: leave out receptor={short(receptor)}")
 
     @property
     def is_current(self) -> bool:
@@ -177,12 +177,6 @@ class Drive:
         return f"{self.name}: {self.source!r}{receptor}"
 
 
-def _switch(value: Any, what: str, name: str) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise DescriptionError(f"{what} of projection {name} is {value!r}: give True or False")
-    return bool(value)
-
-
 def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any) -> str:
     """The receptor by name, or the only one that takes weights of this sign."""
     shared = [model_of(p.model).receptors for p in target.populations]
@@ -190,8 +184,8 @@ def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any)
     if not known:
         raise DescriptionError(f"{where} has targets {target.name or '(none)'} without a receptor in common: connect to neurons")
     if receptor is not None:
-        if receptor not in known:
-            raise DescriptionError(f"receptor {receptor!r} at {where} is unknown at {target.name}: {nearest(str(receptor), known)}")
+        if not isinstance(receptor, str) or receptor not in known:
+            raise DescriptionError(f"receptor {short(receptor)} at {where} is unknown at {target.name}: {nearest(receptor, known)}")
         return receptor
     low, high = extremes(w)
     signs = model_of(target.populations[0].model).signs

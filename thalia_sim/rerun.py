@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .analysis.compare import compare_recordings
 from .errors import RecordingError
-from .experiment import load_script, run_experiment
+from .experiment import ScriptError, load_script, run_experiment
 from .recording import Recording, open_recording
+from .recording.segments import check_apart
 
 
 def run_again(file: Path, *, out: Path | None = None, threads: int | None = None, force: bool = False, quiet: bool = False) -> dict[str, Any]:
@@ -19,6 +22,8 @@ def run_again(file: Path, *, out: Path | None = None, threads: int | None = None
     else the recorded text is. The new recording is written to `out`, by default nowhere that lasts.
     """
     with open_recording(file) as recording:
+        if out is not None:
+            check_apart(recording, out)
         asked = how_asked(recording)
         text, name, until = recording.meta["script"], recording.meta["script_name"], recording.duration
         same_versions = recording.meta["versions"]
@@ -29,14 +34,29 @@ def run_again(file: Path, *, out: Path | None = None, threads: int | None = None
             script = Path(folder) / name
             script.write_text(text, encoding="utf-8")
         target = out if out is not None else Path(folder) / "again.h5"
-        outcome = run_experiment(
-            load_script(script), until=until, seed=asked["seed"], settings=asked["settings"], out=target, traces=asked["traces"],
-            threads=threads or asked["threads"], precision=asked["precision"], force=force, quiet=quiet,
-        )  # fmt: skip
+        with neighbours_named(file, name):
+            outcome = run_experiment(
+                load_script(script), until=until, seed=asked["seed"], settings=asked["settings"], out=target, traces=asked["traces"],
+                threads=threads or asked["threads"], precision=asked["precision"], force=force, quiet=quiet,
+            )  # fmt: skip
         if outcome.status != "complete":
             raise RecordingError(f"{file} was not run to its end again, at {outcome.t:g} of {until:g} ms: let it run")
         facts = compare_recordings(file, target)
     return {**facts, "other_versions": changed_versions(same_versions), "out": None if out is None else str(out)}
+
+
+@contextlib.contextmanager
+def neighbours_named(file: Path, script: str) -> Iterator[None]:
+    """Say of a module that is not found that it may lie beside the script, of which a recording holds the text only."""
+    try:
+        yield
+    except ScriptError as error:
+        if not isinstance(missing := error.__cause__, ModuleNotFoundError):
+            raise
+        raise RecordingError(
+            f"{file} holds {script}, which imports {missing.name}, and that is not found: put the recording beside {script} as it was recorded, "
+            f"or run it from the script's folder, if {missing.name} lies there; else install it"
+        ) from error
 
 
 def how_asked(recording: Recording) -> dict[str, Any]:

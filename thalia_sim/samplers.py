@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import PathError, nearest
+from .given import short
 from .kernels import loop
 from .kernels.blocks import G
 from .neurons.contract import model_of
@@ -60,8 +61,8 @@ def add_sampler(sim: Simulation, selection: Any, variable: str, steps: int) -> S
     for population, index in selection.parts:
         numbers = np.asarray(index, dtype=np.int64)
         model = model_of(population.model)
-        if variable not in model.state_fields:
-            raise PathError(f"population {population.name} ({model.name}) has no state {variable!r}: {nearest(variable, model.state_fields)}")
+        if not isinstance(variable, str) or variable not in model.state_fields:
+            raise PathError(f"population {population.name} ({model.name}) has no state {short(variable)}: {nearest(variable, model.state_fields)}")
         where, field = field_place(model, variable)
         read = 0 if where == loop.IN_HELD else model.moving.index(variable)
         for task in sim.places[population.name].tasks:

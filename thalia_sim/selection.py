@@ -136,7 +136,7 @@ def _index(whole: range, which: Any, name: str) -> Index:
         try:
             chosen = whole[which]
         except (TypeError, ValueError) as error:
-            raise DescriptionError(f"{name}[{which!r}]: select by a slice of whole numbers ({error})") from None
+            raise DescriptionError(f"{name}[{short(which)}]: select by a slice of whole numbers ({error})") from None
         return chosen if chosen.step == 1 else np.asarray(chosen, dtype=np.int64)
     array = as_array(which)
     if array.dtype == bool:

@@ -18,23 +18,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import DescriptionError, nearest
-from .given import as_array, finite_array, type_problem
+from .given import as_array, finite_array, is_number, is_whole, short, type_problem
 
 PROFILES = ("exponential", "gaussian")
 
 
 def _share(value: Any, what: str) -> float:
     """A probability."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 <= value <= 1:
-        raise DescriptionError(f"{what} is {value!r}: a probability lies in 0..1")
+    if not is_number(value) or not 0 <= value <= 1:
+        raise DescriptionError(f"{what} is {short(value)}: a probability lies in 0..1")
     return float(value)
 
 
 def _count(value: Any, what: str) -> int:
     """A whole number >= 0 (a float that is whole is taken)."""
-    whole = isinstance(value, (int, np.integer)) or (isinstance(value, (float, np.floating)) and float(value).is_integer())
-    if isinstance(value, bool) or not whole or value < 0:
-        raise DescriptionError(f"{what} is {value!r}: must be a whole number, at least 0")
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    if not is_whole(value) or value < 0:
+        raise DescriptionError(f"{what} is {short(value)}: must be a whole number, at least 0 and below 2^63")
     return int(value)
 
 
@@ -161,11 +162,11 @@ class ByDistance(Wiring):
             value = getattr(self, name)
             if name == "max_distance" and value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < math.inf:
-                raise DescriptionError(f"{name} of by_distance is {value!r}: must be a positive number of um")
+            if not is_number(value) or not 0 < value < math.inf:
+                raise DescriptionError(f"{name} of by_distance is {short(value)}: must be a positive number of um")
             object.__setattr__(self, name, float(value))
-        if self.profile not in PROFILES:
-            raise DescriptionError(f"profile of by_distance is {self.profile!r}: {nearest(str(self.profile), PROFILES)}")
+        if not isinstance(self.profile, str) or self.profile not in PROFILES:
+            raise DescriptionError(f"profile of by_distance is {short(self.profile)}: {nearest(self.profile, PROFILES)}")
 
     def expected(self, n_source: int, n_target: int, n_auto: int) -> float:
         return math.nan  # depends on the positions: see rows.count_synapses

@@ -19,16 +19,19 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
     """Facts about A (`first`) and B (`second`), ready for JSON; times in ms, rates in Hz, over the time that both cover.
 
     equal              whether all spikes, counts, samples, weights and diagnostics of both are the same, to the bit
-    spikes_equal       whether all spikes of the populations in both are
+    spikes_equal       whether all spikes of the populations in both are; None if there are none to compare
+    apart              why none can be compared: "no population in common", "no time in common"; else None
+    covers_ms          where each of them begins and ends
     first_difference   the first spike that only one of them has: t, population, id, and which recording has it; None if there is none
     reached            what reached that neuron in the 10 ms before, in each of them, through projections whose weights were recorded; names
                        of the others under `unknown`
-    events             what was done to the network in only one of them up to the first difference (or the end)
+    events             what was done to the network in only one of them, from where both are recorded up to the first difference (or the end)
     """
     with open_recording(first) as a, open_recording(second) as b:
         begin, end = max(a.begin, b.begin), min(a.begin + a.duration, b.begin + b.duration)
         both = [name for name in a.populations if name in b.populations]
-        differences = [d for name in both if (d := first_difference(a, b, name, begin, end)) is not None]
+        apart = nothing_in_common(a, b)
+        differences = [d for name in both if apart is None and (d := first_difference(a, b, name, begin, end)) is not None]
         projections = [name for name in a.projections() if name in b.projections()]
         parted = min(differences, key=lambda d: d["t_ms"], default=None)
         return {
@@ -39,14 +42,25 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
             "same_configuration": a.meta["config_sha256"] == b.meta["config_sha256"],
             "only_in_a": [name for name in a.populations if name not in b.populations],
             "only_in_b": [name for name in b.populations if name not in a.populations],
-            "spikes_equal": not differences,
-            "equal": not differences and rest_is_equal(a, b),
+            "covers_ms": {name: [r.begin, r.begin + r.duration] for name, r in (("a", a), ("b", b))},
+            "apart": apart,
+            "spikes_equal": not differences if both and apart is None else None,
+            "equal": apart is None and not differences and rest_is_equal(a, b),
             "first_difference": parted,
             "reached": None if parted is None else {name: reached(r, parted) for name, r in (("a", a), ("b", b))},
-            "events": events_apart(a, b, end if parted is None else parted["t_ms"]),
+            "events": events_apart(a, b, begin, end if parted is None else parted["t_ms"]),
             "rates_hz": {name: {"a": rate(a, name, begin, end), "b": rate(b, name, begin, end)} for name in both},
             "weights": {name: weight_difference(a, b, name) for name in projections},
         }
+
+
+def nothing_in_common(a: Recording, b: Recording) -> str | None:
+    """Why no spikes of two recordings can be compared, or None; two without any, of the same time, can be equal."""
+    if (a.populations or b.populations) and not set(a.populations) & set(b.populations):
+        return "no population in common"
+    same_time = (a.begin, a.duration) == (b.begin, b.duration)
+    overlap = max(a.begin, b.begin) < min(a.begin + a.duration, b.begin + b.duration)
+    return None if same_time or overlap else "no time in common"
 
 
 def window(r: Recording, population: str, begin: float, end: float) -> tuple[int, int]:
@@ -84,9 +98,15 @@ def reached(r: Recording, difference: dict[str, Any]) -> dict[str, Any]:
     return {"arrivals": found.found[-SHOWN:], "unknown": found.unknown}
 
 
-def events_apart(a: Recording, b: Recording, until: float) -> list[dict[str, Any]]:
-    """Events up to a time that only one of two recordings has."""
-    told = {name: [{**event._asdict(), "in": name} for event in r.events() if event.t <= until] for name, r in (("a", a), ("b", b))}
+def events_apart(a: Recording, b: Recording, begin: float, until: float) -> list[dict[str, Any]]:
+    """Events between two times that only one of two recordings has.
+
+    At `begin` those count that belong to a branch: what a longer recording has at that time was done before the branch left it.
+    """
+    told = {
+        name: [{**e._asdict(), "in": name} for e in r.events() if (e.t > begin or e.t == begin == r.begin) and e.t <= until]
+        for name, r in (("a", a), ("b", b))
+    }
     keys = {name: [json.dumps({**event, "in": ""}, sort_keys=True) for event in events] for name, events in told.items()}
     only = [
         event for name, other in (("a", "b"), ("b", "a")) for event, key in zip(told[name], keys[name], strict=True) if key not in keys[other]
@@ -145,8 +165,12 @@ def arrival_lines(reached: dict[str, Any]) -> list[str]:
 
 def format_comparison(facts: dict[str, Any]) -> str:
     """The same, to be read."""
-    lines = [f"{facts['a']} (A) and {facts['b']} (B), {facts['from_ms']:g} to {facts['to_ms']:g} ms"]
-    lines.append("equal to the bit" if facts["equal"] else "spikes equal, the rest is not" if facts["spikes_equal"] else "not equal")
+    if facts["apart"] is None:
+        lines = [f"{facts['a']} (A) and {facts['b']} (B), {facts['from_ms']:g} to {facts['to_ms']:g} ms"]
+        lines.append("equal to the bit" if facts["equal"] else "spikes equal, the rest is not" if facts["spikes_equal"] else "not equal")
+    else:
+        covers = {name: f"{begin:g} to {end:g} ms" for name, (begin, end) in facts["covers_ms"].items()}
+        lines = [f"{facts['a']} (A, {covers['a']}) and {facts['b']} (B, {covers['b']})", facts["apart"]]
     if not facts["same_configuration"]:
         lines.append("configurations differ")
     lines += [f"population {name} only in {where.upper()}" for where in "ab" for name in facts[f"only_in_{where}"]]

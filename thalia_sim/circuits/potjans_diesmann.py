@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..distributions import Normal
 from ..errors import DescriptionError
+from ..given import short
 from ..network import Network
 from ..neurons import LIFExp1
 from ..neurons.propagators import exp_peak
@@ -97,7 +98,7 @@ def potjans_diesmann(scale: float = 0.1, seed: int = 55, drive: str = "poisson",
     that is silent stays so.
     """
     if drive not in ("poisson", "dc"):
-        raise DescriptionError(f"drive = {drive!r} of the microcircuit: use 'poisson' or 'dc'")
+        raise DescriptionError(f"drive = {short(drive)} of the microcircuit: use 'poisson' or 'dc'")
     numbers = circuit(scale, k_scale)
     net = Network(seed=seed, dt=dt)
     model = LIFExp1(tau_m=TAU_M, tau_syn=TAU_SYN, c_m=C_M, e_l=E_L, v_th=V_TH, v_reset=V_RESET, t_ref=T_REF)

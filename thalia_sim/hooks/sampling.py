@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..errors import RecordingError
+from ..given import short
 
 if TYPE_CHECKING:
     from ..selection import Population, Selection
@@ -35,7 +36,7 @@ def resolve(net: Any, chosen: Chosen) -> Population | Selection:
     """A population or selection of `net` from itself or from a population's name."""
     found = net[chosen] if isinstance(chosen, str) else chosen
     if not hasattr(found, "parts"):
-        raise RecordingError(f"{chosen!r} cannot be recorded: give a population, a selection of it such as exc[:50], or a population's name")
+        raise RecordingError(f"{short(chosen)} cannot be recorded: give a population, a selection of it such as exc[:50], or a population's name")
     return found
 
 
@@ -54,9 +55,9 @@ def split_by_population(selection: Population | Selection) -> list[Part]:
 def check_chosen(spikes: Any, state: Any) -> None:
     """Refuse a choice of spikes or samples that is none."""
     if not isinstance(spikes, (bool, str)) and not hasattr(spikes, "parts") and not isinstance(spikes, Iterable):
-        raise RecordingError(f"spikes is {spikes!r}: give True, False, or a list of populations, selections and names")
+        raise RecordingError(f"spikes is {short(spikes)}: give True, False, or a list of populations, selections and names")
     if isinstance(state, (str, Sample)) or not isinstance(state, Iterable) or not all(isinstance(s, Sample) for s in state):
-        raise RecordingError(f"state is {state!r}: give a list of Samples, such as [Sample(exc[:10], 'v', every=0.5)]")
+        raise RecordingError(f"state is {short(state)}: give a list of Samples, such as [Sample(exc[:10], 'v', every=0.5)]")
 
 
 def chosen_spikes(net: Any, spikes: bool | Iterable[Chosen]) -> dict[str, np.ndarray | None]:

@@ -15,7 +15,6 @@ import inspect
 import keyword
 import math
 import re
-import reprlib
 import types
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ..errors import DescriptionError
+from ..given import short
 from ..kernels.scalar import global_names
 
 T = TypeVar("T", bound=type)
@@ -98,7 +98,7 @@ def model_of(thing: Any) -> Model:
     """The Model of an instance or class of a declared model."""
     model = getattr(thing, "__thalia__", None)
     if not isinstance(model, Model):
-        raise DescriptionError(f"{thing!r} is not a model: decorate its class with @neuron, or use one of thalia_sim's models")
+        raise DescriptionError(f"{short(thing)} is not a model: decorate its class with @neuron, or use one of thalia_sim's models")
     return model
 
 
@@ -149,11 +149,11 @@ def _contents(thing: Any, seen: set[int]) -> Iterator[str]:
 def check_function(name: str, function: Any, expected: tuple[str, ...], model: str) -> None:
     """Refuse a function of a model whose parameters are not the contract's."""
     if not callable(function):
-        raise DescriptionError(f"{name} of model {model} is {function!r}: give a function {name}({', '.join(expected)})")
+        raise DescriptionError(f"{name} of model {model} is {short(function)}: give a function {name}({', '.join(expected)})")
     try:
         found = tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
-        raise DescriptionError(f"{name} of model {model} is {function!r}: give a plain function {name}({', '.join(expected)})") from None
+        raise DescriptionError(f"{name} of model {model} is {short(function)}: give a plain function {name}({', '.join(expected)})") from None
     if len(found) != len(expected):
         raise DescriptionError(
             f"{name}({', '.join(found)}) of model {model} has {len(found)} parameters: expected {name}({', '.join(expected)})"
@@ -163,20 +163,20 @@ def check_function(name: str, function: Any, expected: tuple[str, ...], model: s
 def checked_names(what: str, given: Any, model: str) -> tuple[str, ...]:
     """A tuple of names, each once; refused if it is anything else."""
     if not isinstance(given, (tuple, list)):
-        example = f", such as ({given!r},)" if isinstance(given, str) else ""
-        raise DescriptionError(f"{what} of model {model} are {given!r}: give a tuple of names{example}")
+        example = f", such as ({short(given)},)" if isinstance(given, str) else ""
+        raise DescriptionError(f"{what} of model {model} are {short(given)}: give a tuple of names{example}")
     for name in given:
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-            raise DescriptionError(f"{what} of model {model} have {name!r}: give names of letters, digits and underscores, no words of Python")
+            raise DescriptionError(f"{what} of model {model} have {short(name)}: give names of letters, digits and underscores, no words of Python")
         if list(given).count(name) > 1:
-            raise DescriptionError(f"{what} of model {model} have {name!r} more than once: name each once")
+            raise DescriptionError(f"{what} of model {model} have {short(name)} more than once: name each once")
     return tuple(given)
 
 
 def checked_mapping(what: str, given: Any, example: str, model: str) -> dict[str, Any]:
     """A mapping as a dict, empty for None; refused if it is anything else."""
     if given is not None and not isinstance(given, Mapping):
-        raise DescriptionError(f"{what} of model {model} is {given!r}: give a dict such as {example}")
+        raise DescriptionError(f"{what} of model {model} is {short(given)}: give a dict such as {example}")
     return dict(given or {})
 
 
@@ -186,14 +186,14 @@ def check_usual(usual: Mapping[str, Any], params: tuple[str, ...], model: str) -
         if field not in params:
             raise DescriptionError(f"usual of model {model} has {field!r}: no such parameter, it has {params}")
         if not isinstance(ends, (tuple, list)) or len(ends) != 2 or not all(is_scalar(x) for x in ends) or not ends[0] <= ends[1]:
-            raise DescriptionError(f"usual of model {model} has {field!r}: {ends!r}: give the smallest and the largest usual value")
+            raise DescriptionError(f"usual of model {model} has {field!r}: {short(ends)}: give the smallest and the largest usual value")
 
 
 def check_initial(initial: Mapping[str, Any], params: tuple[str, ...], model: str) -> None:
     """Refuse start values that are neither a number nor the name of a parameter."""
     for field, value in initial.items():
         if (value not in params) if isinstance(value, str) else (not is_scalar(value) or math.isnan(value)):
-            raise DescriptionError(f"initial of model {model} has {field!r}: {value!r}: give a number or the name of a parameter {params}")
+            raise DescriptionError(f"initial of model {model} has {field!r}: {short(value)}: give a number or the name of a parameter {params}")
 
 
 def is_scalar(value: Any) -> bool:
@@ -243,7 +243,7 @@ def neuron(
         if noise is not None and advance is not None:
             raise DescriptionError(f"model {name} has noise and advance: what draws at every step cannot sleep, leave out one of them")
         if noise not in (None, "uniform", "normal"):
-            raise DescriptionError(f"noise {noise!r} of model {name}: use None, 'uniform' or 'normal'")
+            raise DescriptionError(f"noise {short(noise)} of model {name}: use None, 'uniform' or 'normal'")
         inputs, kept = checked_names("receptors", receptors, name), checked_names("held", held, name)
         for receptor in set(inputs) & set(NOISE[noise]):
             raise DescriptionError(f"receptor {receptor!r} of model {name} is named like the noise x.{receptor}: give it another name")
@@ -268,7 +268,7 @@ def neuron(
             if receptor not in inputs:
                 raise DescriptionError(f"sign for {receptor!r} of model {name}: no such receptor, it has {inputs}")
             if isinstance(value, bool) or value not in (-1, 0, 1):
-                raise DescriptionError(f"sign for {receptor!r} of model {name} is {value!r}: give +1 (w >= 0), -1 (w <= 0) or 0 (any)")
+                raise DescriptionError(f"sign for {receptor!r} of model {name} is {short(value)}: give +1 (w >= 0), -1 (w <= 0) or 0 (any)")
         check_initial(start, params, name)
         check_usual(ranges, params, name)
         given: dict[str, Any] = {"state": state, "derive": derive, "step": step, "advance": advance, "may_fire": may_fire}
@@ -296,7 +296,7 @@ def constants(p: Any, dt: float) -> Any:
     """What derive gives for one element's parameters: a NamedTuple of numbers."""
     c = model_of(p).derive(p, dt)
     if not hasattr(type(c), "_fields"):
-        raise DescriptionError(f"derive of model {model_of(p).name} returned {c!r}: return a NamedTuple of numbers")
+        raise DescriptionError(f"derive of model {model_of(p).name} returned {short(c)}: return a NamedTuple of numbers")
     return c
 
 
@@ -316,14 +316,14 @@ def try_step(p: Any, dt: float) -> None:
         s = state(*(float(model.start_value(f, p)) for f in model.state_fields))
         found = model.step(s, x, c, p)
         if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], state) or not is_scalar(found[1]):
-            raise DescriptionError(f"step of model {model.name} returned {found!r}: return a {state.__name__} and whether it fired")
+            raise DescriptionError(f"step of model {model.name} returned {short(found)}: return a {state.__name__} and whether it fired")
         check_state(model, at, s, found[0])
         if model.advance is not None and model.may_fire is not None:
             at = "advance"
             check_state(model, at, s, model.advance(s, 1.0, c, p))
             at = "may_fire"
             if not is_scalar(answer := model.may_fire(s, c, p)):
-                raise DescriptionError(f"may_fire of model {model.name} returned {answer!r}: return whether it can fire, True or False")
+                raise DescriptionError(f"may_fire of model {model.name} returned {short(answer)}: return whether it can fire, True or False")
     except DescriptionError:
         raise
     except (ArithmeticError, ValueError):
@@ -336,11 +336,11 @@ def check_state(model: Model, function: str, before: Any, after: Any) -> None:
     """Refuse what a function of a model returned as its state if it is none, or if a held field has changed."""
     state: Any = model.state
     if not isinstance(after, state):
-        raise DescriptionError(f"{function} of model {model.name} returned {after!r}: return a {state.__name__}")
+        raise DescriptionError(f"{function} of model {model.name} returned {short(after)}: return a {state.__name__}")
     for field, new in after._asdict().items():
         old = getattr(before, field)
         if not is_scalar(new):
-            raise DescriptionError(f"{function} of model {model.name} returned {field} = {reprlib.repr(new)}: return a number")
+            raise DescriptionError(f"{function} of model {model.name} returned {field} = {short(new)}: return a number")
         if field in model.held and new != old and not (math.isnan(new) and math.isnan(old)):
             raise DescriptionError(f"{function} of model {model.name} changes {field}, which is held: return it as it was, or do not name it in held")
 

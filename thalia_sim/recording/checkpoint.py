@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
+from ..given import is_path, short
 from .writer import file_size_limit, put_in_place
 
 MAGIC = b"thalia checkpoint\n"
@@ -45,7 +46,7 @@ def write_checkpoint(
     path: str | Path, tree: Any, arrays: Mapping[str, NDArray[Any]], static: Iterable[str] = (), store: Path | None = None
 ) -> None:
     """Write a checkpoint; with `store`, large arrays named in `static` go into files of their own in that folder unless they are there."""
-    path = Path(path)
+    path = checked_path(path)
     apart = {name for name in static if store is not None and arrays[name].nbytes >= STATIC}
     for name in apart:
         assert store is not None
@@ -53,6 +54,13 @@ def write_checkpoint(
         if not file.exists():
             write_file(file, "{}", {name: arrays[name]})
     write_file(path, json.dumps(tree), {name: array for name, array in arrays.items() if name not in apart})
+
+
+def checked_path(path: str | Path) -> Path:
+    """The path of a checkpoint; CheckpointError if it is none."""
+    if not is_path(path):
+        raise CheckpointError(f"path is {short(path)}: give the name of a checkpoint")
+    return Path(path)
 
 
 def write_file(path: Path, text: str, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -166,7 +174,7 @@ def verify(path: Path) -> None:
 
 def read_checkpoint(path: str | Path) -> Stored:
     """A verified checkpoint; its arrays are read when asked for."""
-    path = Path(path)
+    path = checked_path(path)
     verify(path)
     try:
         with h5py.File(path, "r") as file:

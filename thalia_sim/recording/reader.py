@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import RecordingError
+from ..given import as_array, is_path, short
 from ..integrity.checked_file import CheckedFile, text
 from . import format as fmt
 from .owner import is_alive
@@ -107,6 +108,8 @@ class Recording:
     """
 
     def __init__(self, path: str | Path) -> None:
+        if not is_path(path):
+            raise RecordingError(f"path is {short(path)}: give the name of a recording")
         self.path = first_file(Path(path))
         self.opened: list[CheckedFile] = []
         try:
@@ -398,8 +401,8 @@ class Recording:
         return {name: self.rows(f"{path}/{name}") for name in self.file.names(path)}
 
     def known(self, name: str, names: Any, kind: str) -> str:
-        if name not in names:
-            raise RecordingError(f"no {kind} of {name!r} in {self.path}: there are {kind} of {', '.join(names) or 'nothing'}")
+        if not isinstance(name, str) or name not in names:
+            raise RecordingError(f"no {kind} of {short(name)} in {self.path}: there are {kind} of {', '.join(names) or 'nothing'}")
         return name
 
 
@@ -411,9 +414,9 @@ def single(rows: np.ndarray) -> Any:
 
 def element_mask(ids: Any, population: str, n: int) -> np.ndarray:
     """Truth values [n], true for the given elements of a population."""
-    numbers = np.atleast_1d(np.asarray(ids))
+    numbers = np.atleast_1d(as_array(ids))
     if numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= n):
-        raise RecordingError(f"ids {ids!r} of {population}: give whole numbers from 0 to {n - 1}")
+        raise RecordingError(f"ids {short(ids)} of {population}: give whole numbers from 0 to {n - 1}")
     mask = np.zeros(n, dtype=bool)
     mask[numbers.astype(np.int64)] = True
     return mask

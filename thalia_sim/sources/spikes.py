@@ -4,14 +4,13 @@ A spike at time t (ms) is put on the grid, at the nearest step, and is then sent
 """
 
 import math
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import DescriptionError, RecordingError
-from ..given import array_problem, as_array, is_number
+from ..given import array_problem, as_array, is_number, is_path, short
 from .contract import source
 
 MOST_STEPS = 1e12  # to the last spike
@@ -46,10 +45,11 @@ class SpikeFile(NamedTuple):
         return times + self.start, ids
 
     def check(self, n: int, dt: float, where: str, whole: bool) -> None:
-        if not isinstance(self.path, (str, os.PathLike)) or not isinstance(self.population, (str, type(None))):
-            raise DescriptionError(f"{where} has path {self.path!r} and population {self.population!r}: give texts, or None as population")
+        if not is_path(self.path) or not isinstance(self.population, (str, type(None))):
+            found = f"path {short(self.path)} and population {short(self.population)}"
+            raise DescriptionError(f"{where} has {found}: give the name of a file, and a text or None as population")
         if not is_number(self.start) or not math.isfinite(self.start):
-            raise DescriptionError(f"start of {where} is {self.start!r}: give a finite number of ms")
+            raise DescriptionError(f"start of {where} is {short(self.start)}: give a finite number of ms")
         checked_spikes(self.spikes(), n, dt, where)
 
 

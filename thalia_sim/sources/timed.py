@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DescriptionError
-from ..given import finite_array, is_number
+from ..given import finite_array, is_number, short
 
 
 class TimedArray:
@@ -19,7 +19,7 @@ class TimedArray:
         if self.values.ndim != 1 or len(self.values) == 0:
             raise DescriptionError(f"values of a TimedArray have shape {list(self.values.shape)}: give a list of at least one finite number")
         if not is_number(interval) or not 0.0 < interval < np.inf:
-            raise DescriptionError(f"interval of a TimedArray is {interval!r}: give a positive number of ms")
+            raise DescriptionError(f"interval of a TimedArray is {short(interval)}: give a positive number of ms")
         self.interval = float(interval)
 
     def bins(self, dt: float) -> int:

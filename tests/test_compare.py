@@ -1,0 +1,88 @@
+"""Two recordings side by side: only what both are about is compared, and events of a past that they share are not told as a difference."""
+
+import json
+
+import pytest
+from fake_simulation import FakeSimulation
+
+from thalia_sim.analysis.compare import compare_recordings, format_comparison
+from thalia_sim.hooks import Recorder
+from thalia_sim.network import Network
+from thalia_sim.neurons import LIFExp
+
+
+class Eventful(FakeSimulation):
+    """Tells the recorder of an event at each of some times."""
+
+    events: tuple[float, ...] = ()
+
+    def interrupts(self):
+        super().interrupts()
+        for t in self.events:
+            if round(t / self.dt) == self.step:
+                self.hooks[0].told(self, "lesion", "begin", {"what": "thalia_sim:Lesion", "target": "exc"})
+
+
+def run(path, begin=0.0, end=200.0, names=("exc",), events=(), rate=0.0, spikes=True):
+    """A recording from one time to another."""
+    net = Network(seed=1)
+    for name in names:
+        net.populate(name, 10, LIFExp())
+    sim = Eventful(net, [Recorder(path, spikes=spikes)], rate=rate)
+    sim.events, sim.step = events, round(begin / sim.dt)
+    sim.run(end)
+    return path
+
+
+def told(a, b):
+    """(facts, their text), which are JSON."""
+    facts = compare_recordings(a, b)
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    return facts, format_comparison(facts)
+
+
+def test_events_of_the_shared_past_are_no_difference(tmp_path):
+    """A branch at 100 ms shares what was done at 50 and at 100 ms, and was itself changed at 100 ms and later."""
+    whole = run(tmp_path / "whole.h5", events=(50.0, 100.0, 150.0))
+    branch = run(tmp_path / "branch.h5", begin=100.0, events=(100.0, 120.0, 150.0))
+    for a, b, mine, other in ((whole, branch, "a", "b"), (branch, whole, "b", "a")):
+        facts, text = told(a, b)
+        assert facts["from_ms"] == 100.0 and facts["spikes_equal"] and not facts["equal"]
+        assert [(e["t"], e["in"]) for e in facts["events"]] == [(100.0, other), (120.0, other)]
+        assert f"only in {mine.upper()}" not in text
+
+
+def test_two_branches_are_compared_from_their_begin_on(tmp_path):
+    """What was done at the begin of only one of them counts, on either side."""
+    one = run(tmp_path / "one.h5", begin=100.0, events=(100.0,))
+    other = run(tmp_path / "other.h5", begin=100.0)
+    assert [(e["t"], e["in"]) for e in told(one, other)[0]["events"]] == [(100.0, "a")]
+    assert [(e["t"], e["in"]) for e in told(other, one)[0]["events"]] == [(100.0, "b")]
+
+
+@pytest.mark.parametrize("rate", [0.0, 50.0])
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"names": ("inh",)}, "no population in common"),
+        ({"spikes": False}, "no population in common"),
+        ({"begin": 300.0, "end": 400.0}, "no time in common"),
+        ({"begin": 200.0, "end": 300.0}, "no time in common"),
+    ],
+)
+def test_nothing_in_common_is_neither_equal_nor_not(tmp_path, other, words, rate):
+    """With and without spikes; nothing is said of spikes or of a difference."""
+    facts, text = told(run(tmp_path / "a.h5", rate=rate), run(tmp_path / "b.h5", rate=rate, **other))
+    assert facts["spikes_equal"] is None and facts["equal"] is False and facts["first_difference"] is None
+    assert facts["apart"] == words and words in text and "equal" not in text
+    if "begin" in other:
+        assert f"b.h5 (B, {other['begin']:g} to {other['end']:g} ms)" in text
+
+
+@pytest.mark.parametrize("options", [{"spikes": False}, {"end": 0.0}, {"names": ()}])
+def test_a_recording_without_spikes_or_time_equals_itself(tmp_path, options):
+    """There are no spikes to be compared, or none happened; the rest is the same."""
+    path = run(tmp_path / "a.h5", **options)
+    facts, text = told(path, path)
+    assert facts["equal"] and facts["apart"] is None and "equal to the bit" in text
+    assert facts["spikes_equal"] is (True if "end" in options else None)
