@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -236,10 +237,65 @@ def test_a_branch_is_overwritten_by_force_only(recorded):
     assert "give --branch FILE" in call("resume", "r.h5", "--force", code=1)
 
 
-def test_a_checkpoint_without_a_recorder_has_no_branch(recorded):
-    """Nothing would write it."""
+def test_a_run_that_overwrites_another_takes_its_checkpoints_away(recorded):
+    """Else `resume` would find the old run's later ones."""
+    call("run", "s.py", "--out", "f.h5", "--until", "80", "--checkpoint", "25", "--quiet")
+    call("run", "s.py", "--out", "f.h5", "--until", "40", "--checkpoint", "10", "--force", "--quiet")
+    call("resume", "f.h5", "--until", "60", "--quiet")
+    with open_recording("f.h5") as recording:
+        assert (recording.duration, recording.status) == (60.0, "complete")
+
+
+def test_files_of_a_live_process_are_left_alone(recorded):
+    """Neither overwritten nor gone on with while another process writes."""
+    words = [sys.executable, "-m", "thalia_sim", "run", "s.py", "--until", "36000 s", "--out", "live.h5", "--checkpoint", "1 s", "--quiet"]
+    process = subprocess.Popen(words)
+    try:
+        deadline = time.monotonic() + 60
+        while not list(Path("live.ckpt").glob("[0-9]*.h5")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert "is being written by a process that runs" in call("run", "s.py", "--out", "live.h5", "--force", "--quiet", code=1)
+        assert "is being written by a process that runs" in call("resume", "live.h5", "--quiet", code=1)
+    finally:
+        process.terminate()
+        process.wait(60)
+    call("info", "live.h5")
+
+
+def test_a_repeated_run_leaves_the_files_of_a_script_s_own_recorders_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("t.py").write_text(
+        "from thalia_sim import LIF, Network, Recorder\nuntil = 5.0\ndef build(seed=1):\n    net = Network(seed=seed)\n    net.populate('a', 2, LIF())\n"
+        "    return net\ndef hooks():\n    return [Recorder('r1.h5'), Recorder('r2.h5', force=True)]\n"
+    )
+    call("run", "t.py", "--quiet")
+    before = Path("r2.h5").read_bytes()
+    assert "equal to the bit" in call("run", "r1.h5", "--quiet")
+    assert Path("r2.h5").read_bytes() == before and sorted(p.name for p in tmp_path.glob("*.h5")) == ["r1.h5", "r2.h5"]
+
+
+def test_a_second_ctrl_c_during_the_last_checkpoint_is_an_interrupted_run(recorded, monkeypatch):
+    from thalia_sim.experiment import Watch, finish
+    from thalia_sim.hooks import Recorder
+
+    def interrupted(self, sim):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recorder, "save", interrupted)
+    watch = Watch()
+    sim = Simulation.resume("r.ckpt/500.h5", branch="b.h5", hooks=[watch])
+    watch.asked = True
+    assert finish(sim, 90.0, watch, Path("b.h5")).status == "interrupted"
+    with open_recording("b.h5") as recording:
+        assert recording.status == "interrupted"
+
+
+def test_a_checkpoint_without_a_recorder_has_recorded_branches(recorded):
+    """All spikes, from there on."""
     sim = Simulation.resume("r.ckpt/500.h5", branch="b.h5")
     sim.hooks = []
     sim.save("alone.h5")
     sim.close()
-    assert "was saved without a recorder" in call("resume", "alone.h5", "--branch", "c.h5", "--until", "80", code=1)
+    call("resume", "alone.h5", "--branch", "c.h5", "--until", "80", "--quiet")
+    with open_recording("c.h5") as branch:
+        assert (branch.begin, branch.duration, branch.status) == (50.0, 30.0, "complete")

@@ -5,6 +5,7 @@ import json
 import pytest
 from fake_simulation import FakeSimulation
 
+from thalia_sim import Hook, Poisson, Simulation, in_degree, open_recording
 from thalia_sim.analysis.compare import compare_recordings, format_comparison
 from thalia_sim.hooks import Recorder
 from thalia_sim.network import Network
@@ -86,3 +87,61 @@ def test_a_recording_without_spikes_or_time_equals_itself(tmp_path, options):
     facts, text = told(path, path)
     assert facts["equal"] and facts["apart"] is None and "equal to the bit" in text
     assert facts["spikes_equal"] is (True if "end" in options else None)
+
+
+def test_what_is_compared_is_what_both_recorded(tmp_path):
+    """Other subsets of a population, counts of one that is not recorded, weights of another time."""
+
+    def run(name, spikes, drive=2000.0, until=100.0, every=50.0):
+        net = Network(seed=4)
+        a = net.populate("a", 30, LIFExp(e_l=-53.0))
+        b = net.populate("b", 30, LIFExp(e_l=-53.0))
+        net.connect(a, a, in_degree(3), w=1.0, gain=1.0)
+        net.drive(a, Poisson(rate=2000.0), w=8.0, receptor="exc")
+        net.drive(b, Poisson(rate=drive), w=8.0, receptor="exc")
+
+        class Growth(Hook):
+            every = 10.0
+
+            def handle(self, sim):
+                sim["a->a"].w = sim["a->a"].w + 0.001
+
+        path = tmp_path / f"{name}.h5"
+        chosen = [net[s] if isinstance(s, str) else net["a"][s] for s in spikes]
+        with Simulation(net, [Growth(), Recorder(path, spikes=chosen, weights=[("a->a", every)])]) as sim:
+            sim.run(until)
+        return path
+
+    whole, part = run("whole", ["a", "b"]), run("part", [slice(0, 10)])
+    facts = compare_recordings(whole, part)
+    assert facts["spikes_equal"] and not facts["equal"] and facts["rates_hz"]["a"]["a"] == facts["rates_hz"]["a"]["b"]
+    facts = compare_recordings(run("only_a", ["a"]), run("only_a_other", ["a"], drive=3000.0))
+    assert facts["spikes_equal"] and not facts["equal"], "the counts of b differ"
+    facts = compare_recordings(whole, run("short", ["a", "b"], until=50.0))
+    assert facts["weights"]["a->a"]["largest"] == 0.0, "at 50 ms, of which both have a snapshot"
+
+
+def test_a_late_hook_does_not_write_into_the_table_of_one_that_went(tmp_path):
+    class First(Hook):
+        every = 1.0
+
+        def diagnostics(self):
+            return {"k": 1.0}
+
+    class Other(First):
+        def diagnostics(self):
+            return {"k": -99.0}
+
+    first = First()
+    sim = Simulation(Network(seed=1), [first, Recorder(tmp_path / "a.h5")])
+    sim.run(3.0)
+    sim.detach(first)
+    del first
+    for _ in range(50):
+        sim.attach(other := Other())
+        sim.run(1.0)
+        sim.detach(other)
+    sim.close()
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert list(recording.diagnostics("first")["k"]) == [1.0] * 3
+        assert sum(e.kind == "diagnostics" for e in recording.events()) == 50

@@ -302,20 +302,24 @@ def run_experiment(
     force: bool = False,
     quiet: bool = False,
     checkpoint: float | None = None,
+    apart: Path | None = None,
 ) -> Outcome:
     """Build the network and run it for `until` ms with the script's hooks, a progress bar unless `quiet`, and a recorder if there is an `out`.
 
     The recorder takes all spikes and the membrane potential of the first `traces` elements of each population, unless the script
     brings a recorder of its own, which then writes to `out`.
+    `apart` is a folder for the files of a script's own recorders, whatever it says.
     """
     from .hooks.progress import Progress
+    from .hooks.recorder import recordings_in
     from .recording.writer import check_target
     from .simulation import Simulation
 
     if out is not None:
         check_other(out, [experiment.path])
         check_target(out, force)
-    hooks = script_hooks(experiment)
+    with contextlib.nullcontext() if apart is None else recordings_in(apart):
+        hooks = script_hooks(experiment)
     net = describe(experiment, seed, settings)
     options = {"seed": seed, "settings": list(settings), "until": until, "threads": threads, "precision": precision, "traces": traces}
     out = add_recorder(hooks, net, experiment.path, options, out, traces, force, checkpoint)
@@ -338,7 +342,7 @@ def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
     from .kernels.jit import compilations
 
     begin, begin_t = time.perf_counter(), sim.t
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         if sim.t < until or sim.status == "new":  # for 0 ms too: hooks start and the recording is written
             sim.run(until=until)
         if watch.asked and sim.t < until:
@@ -346,6 +350,8 @@ def finish(sim: Any, until: float, watch: Watch, out: Path | None) -> Outcome:
                 if isinstance(hook, Recorder):
                     hook.save(sim)
         sim.close("complete" if sim.t >= until or not watch.asked else "interrupted")
+    except KeyboardInterrupt:  # a second Ctrl+C, maybe while the checkpoint was written
+        sim.close("interrupted")
     wall = time.perf_counter() - begin
     return Outcome(sim.status, begin_t, sim.t, wall, sim.net.n, watch.spikes_seen, len(compilations), out)
 

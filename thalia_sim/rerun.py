@@ -38,6 +38,7 @@ def run_again(file: Path, *, out: Path | None = None, threads: int | None = None
             outcome = run_experiment(
                 load_script(script), until=until, seed=asked["seed"], settings=asked["settings"], out=target, traces=asked["traces"],
                 threads=threads or asked["threads"], precision=asked["precision"], force=force, quiet=quiet,
+                apart=Path(folder),
             )  # fmt: skip
         if outcome.status != "complete":
             raise RecordingError(f"{file} was not run to its end again, at {outcome.t:g} of {until:g} ms: let it run")

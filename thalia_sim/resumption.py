@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import CheckpointError, DescriptionError, RecordingError, SimulationError
+from .errors import DescriptionError, RecordingError, SimulationError
 from .experiment import Outcome, ScriptError, Watch, check_other, duration, finish, load_script, read_change, script_errors, split_setting
 from .hooks.progress import Progress
 from .recording.checkpoint import checkpoint_folder, is_checkpoint, newest_checkpoint, read_checkpoint
@@ -46,8 +46,6 @@ def resume_experiment(
         raise DescriptionError(f"{file} does not say until when it was to run: give --until '2 s'")
     check_end(path, tree, end)
     if branch is not None:
-        if not asked:
-            raise CheckpointError(f"{path} was saved without a recorder, so a branch of it records nothing: resume it in Python with one")
         check_other(branch, [f for f in (file, path, script, recording, *(later_files(recording) if recording else ())) if f is not None])
         check_target(branch, force)
     changes = {name: read_change(name, text) for name, text in map(split_setting, settings)}

@@ -151,6 +151,8 @@ class Simulation:
         run = tree["run"]
         saved = snapshot.read_hooks(tree, read)
         last = next((k for k in range(len(saved), 0, -1) if not isinstance(saved[k - 1], Recorder)), 0)  # recorders stay behind what they record
+        if branch is not None and Path(branch).absolute() in {Path(p).absolute() for p in (path, recording) if p is not None}:
+            raise SimulationError(f"branch {branch} is the file that it begins from: give it one of its own")
         if branch is not None and not any(isinstance(hook, Recorder) for hook in (*saved, *hooks)):
             hooks.append(Recorder(branch, force=force))
         for hook in saved:

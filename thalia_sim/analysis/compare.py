@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import RecordingError
 from ..recording import Recording, open_recording
 from .arrivals import SPAN, arrivals
 
@@ -49,7 +50,9 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
             "first_difference": parted,
             "reached": None if parted is None else {name: reached(r, parted) for name, r in (("a", a), ("b", b))},
             "events": events_apart(a, b, begin, end if parted is None else parted["t_ms"]),
-            "rates_hz": {name: {"a": rate(a, name, begin, end), "b": rate(b, name, begin, end)} for name in both},
+            "rates_hz": {
+                name: {which: rate(r, name, begin, end, recorded_in_both(a, b, name)) for which, r in (("a", a), ("b", b))} for name in both
+            },
             "weights": {name: weight_difference(a, b, name) for name in projections},
         }
 
@@ -74,22 +77,34 @@ def window(r: Recording, population: str, begin: float, end: float) -> tuple[int
 
 def first_difference(a: Recording, b: Recording, population: str, begin: float, end: float) -> dict[str, Any] | None:
     """The first spike of a population that only one of two recordings has."""
+    if (common := recorded_in_both(a, b, population)) is not None:
+        return parting(a.spikes(population, begin, end, common), b.spikes(population, begin, end, common), population)
     (a0, a1), (b0, b1) = window(a, population, begin, end), window(b, population, begin, end)
     path = f"/spikes/{population}"
     for at in range(0, max(a1 - a0, b1 - b0), BLOCK):
         part_a = [a.rows(f"{path}/{column}", a0 + at, min(a0 + at + BLOCK, a1)) for column in ("timestamps", "node_ids")]
         part_b = [b.rows(f"{path}/{column}", b0 + at, min(b0 + at + BLOCK, b1)) for column in ("timestamps", "node_ids")]
-        n = min(len(part_a[0]), len(part_b[0]))
-        apart = np.flatnonzero((part_a[0][:n] != part_b[0][:n]) | (part_a[1][:n] != part_b[1][:n]))
-        k = int(apart[0]) if len(apart) else n
-        if k == n and len(part_a[0]) == len(part_b[0]):
-            continue
-        has_a, has_b = k < len(part_a[0]), k < len(part_b[0])
-        key_a = (part_a[0][k], part_a[1][k]) if has_a else (np.inf, 0)
-        key_b = (part_b[0][k], part_b[1][k]) if has_b else (np.inf, 0)
-        t, number = min(key_a, key_b)
-        return {"t_ms": float(t), "population": population, "id": int(number), "in": "a" if key_a <= key_b else "b"}
+        if (found := parting((part_a[0], part_a[1]), (part_b[0], part_b[1]), population)) is not None:
+            return found
     return None
+
+
+def parting(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], population: str) -> dict[str, Any] | None:
+    """The first spike that only one of two lists (times, ids) has."""
+    n = min(len(a[0]), len(b[0]))
+    apart = np.flatnonzero((a[0][:n] != b[0][:n]) | (a[1][:n] != b[1][:n]))
+    k = int(apart[0]) if len(apart) else n
+    if k == n and len(a[0]) == len(b[0]):
+        return None
+    key_a, key_b = ((x[0][k], x[1][k]) if k < len(x[0]) else (np.inf, 0) for x in (a, b))
+    t, number = min(key_a, key_b)
+    return {"t_ms": float(t), "population": population, "id": int(number), "in": "a" if key_a <= key_b else "b"}
+
+
+def recorded_in_both(a: Recording, b: Recording, population: str) -> np.ndarray | None:
+    """Elements whose spikes are in both recordings, None if each has those of the same."""
+    in_a, in_b = a.recorded_ids(population), b.recorded_ids(population)
+    return None if np.array_equal(in_a, in_b) else np.intersect1d(in_a, in_b)
 
 
 def reached(r: Recording, difference: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +119,7 @@ def events_apart(a: Recording, b: Recording, begin: float, until: float) -> list
     At `begin` those count that belong to a branch: what a longer recording has at that time was done before the branch left it.
     """
     told = {
-        name: [{**e._asdict(), "in": name} for e in r.events() if (e.t > begin or e.t == begin == r.begin) and e.t <= until]
+        name: [{**e._asdict(), "in": name} for e in r.events() if e.kind != "in force" and (e.t > begin or e.t == begin == r.begin) and e.t <= until]
         for name, r in (("a", a), ("b", b))
     }
     keys = {name: [json.dumps({**event, "in": ""}, sort_keys=True) for event in events] for name, events in told.items()}
@@ -114,19 +129,24 @@ def events_apart(a: Recording, b: Recording, begin: float, until: float) -> list
     return sorted(only, key=lambda event: event["t"])
 
 
-def rate(r: Recording, population: str, begin: float, end: float) -> float | None:
-    """Mean rate of the recorded elements of a population."""
-    low, high = window(r, population, begin, end)
-    n = r.populations[population].n_recorded
-    return (high - low) / n / (end - begin) * 1000.0 if n and end > begin else None
+def rate(r: Recording, population: str, begin: float, end: float, common: np.ndarray | None = None) -> float | None:
+    """Mean rate of the recorded elements of a population, or of those that are given."""
+    if common is None:
+        low, high = window(r, population, begin, end)
+        n, spikes = r.populations[population].n_recorded, high - low
+    else:
+        n, spikes = len(common), len(r.spikes(population, begin, end, common)[0])
+    return spikes / n / (end - begin) * 1000.0 if n and end > begin else None
 
 
 def weight_difference(a: Recording, b: Recording, projection: str) -> dict[str, float] | None:
-    """Largest and mean size of the difference between the last snapshots of a projection; None where they have other synapses."""
+    """Largest and mean size of the difference between the last snapshots of one time of a projection; None where there is none of both, or they
+    have other synapses."""
     wa, wb = a.weights(projection), b.weights(projection)
-    if not len(wa.t) or not len(wb.t):
+    common, of_a, of_b = np.intersect1d(wa.t, wb.t, return_indices=True)
+    if not len(common):
         return None
-    last_a, last_b = wa.snapshot().astype(float), wb.snapshot().astype(float)
+    last_a, last_b = wa.snapshot(int(of_a[-1])).astype(float), wb.snapshot(int(of_b[-1])).astype(float)
     if last_a.shape != last_b.shape:
         return None
     apart = np.abs(last_a - last_b)
@@ -143,11 +163,23 @@ def rest_is_equal(a: Recording, b: Recording) -> bool:
         x, y = a.report(*report), b.report(*report)
         same += [np.array_equal(x.t, y.t), np.array_equal(x.ids, y.ids), np.array_equal(x.values, y.values, equal_nan=True)]
     for name in a.projections():
-        same += [np.array_equal(a.rows(f"/thalia/weights/{name}/{part}"), b.rows(f"/thalia/weights/{name}/{part}")) for part in ("t", "data")]
+        parts = [f"/thalia/weights/{name}/{part}" for part in ("t", "data", "i", "j", "delay")]
+        same += [np.array_equal(a.rows(part), b.rows(part)) for part in parts]
+    same += [np.array_equal(a.recorded_ids(name), b.recorded_ids(name)) for name in a.populations]
+    if all(same):
+        same.append(counts_of(a) == counts_of(b))
     for hook in a.hooks():
         told, other = a.diagnostics(hook), b.diagnostics(hook)
         same.append(list(told) == list(other) and all(np.array_equal(told[k], other[k], equal_nan=True) for k in told))
     return all(same)
+
+
+def counts_of(r: Recording) -> list[Any]:
+    """Spikes per bin of every population, [] where none were counted."""
+    try:
+        return [(name, found.bin, found.counts.tolist()) for name in (p["name"] for p in r.meta["populations"]) if (found := r.counts(name))]
+    except RecordingError:
+        return []
 
 
 def arrival_lines(reached: dict[str, Any]) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import json
 import math
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,32 @@ import numpy as np
 from ..checks import is_number
 from ..errors import CheckpointError, RecordingError
 from ..given import short
-from ..recording.checkpoint import checkpoint_folder, prune
+from ..recording import format as fmt
+from ..recording.checkpoint import checkpoint_folder, clear, prune
 from ..recording.format import SEED_SCHEME
 from ..recording.provenance import provenance
 from ..recording.reader import open_recording
 from ..recording.segments import merge, next_file
 from ..recording.tables import DiagnosticsTable, EventTable, Members, ReportTable, SpikeTable, WeightTable
-from ..recording.writer import RecordingWriter, check_target, plain
+from ..recording.writer import RecordingWriter, check_target, is_written_elsewhere, plain
 from .contract import Hook
 from .sampling import Sample, check_chosen, chosen_spikes, resolve, split_by_population
 
 COMMIT_S = 1.0  # wall time after which what waits is written
 COMMIT_BYTES = 1 << 22  # amount after which it is written sooner
+
+
+_elsewhere: list[Path] = []  # folder that recordings are led to, see `recordings_in`
+
+
+@contextlib.contextmanager
+def recordings_in(folder: Path) -> Iterator[None]:
+    """Lead every Recorder that is made meanwhile into a folder, whatever its path says: a run that is only repeated leaves a user's files alone."""
+    _elsewhere.append(folder)
+    try:
+        yield
+    finally:
+        _elsewhere.pop()
 
 
 class Recorder(Hook):
@@ -71,7 +86,7 @@ class Recorder(Hook):
             raise RecordingError(f"path is {path!r}: give the name of the file to be")
         if not isinstance(force, (bool, np.bool_)):
             raise RecordingError(f"force is {short(force)}: give True or False")
-        self.path = check_target(path, force)
+        self.path = check_target(_elsewhere[-1] / Path(path).name if _elsewhere else path, force)
         check_arguments(spikes, state, weights, options)
         if script is not None and not isinstance(script, (str, Path)):
             raise RecordingError(f"script is {short(script)}: give the name of a file, or leave it out")
@@ -106,6 +121,8 @@ class Recorder(Hook):
         self.begin_t = self.begin_step * sim.net.dt_ns / 1e6
         if resumed is None:
             writer = RecordingWriter(self.path, self.force, begin=self.begin_t)
+            if self.force:
+                clear(self.folder)  # those of the run that is overwritten
         else:
             base = dict(zip((name.decode() for name in resumed["names"]), resumed["rows"].tolist(), strict=True))
             run_id = resumed["run_id"].item().decode()
@@ -123,7 +140,7 @@ class Recorder(Hook):
                 for name, table in synapses.items()
             }
             self.events = EventTable(writer)
-            self.diagnosed = declare_diagnostics(writer, [hook for hook in getattr(sim, "hooks", ()) if hook is not self])
+            self.diagnosed = declare_diagnostics(writer, [hook for hook in getattr(sim, "hooks", ()) if hook is not self], self.goes_on)
             writer.begin()
         except BaseException:
             writer.discard()
@@ -189,8 +206,9 @@ class Recorder(Hook):
         self.snapshots(sim, [name for name, every in self.projections.items() if every is not None and now % round(every * 1e6) == 0])
 
     def handled(self, sim: Any, hook: Hook) -> None:
-        if id(hook) in self.diagnosed:
-            self.diagnosed[id(hook)].append(sim.t, diagnostics_of(hook))
+        known, table = self.diagnosed.get(id(hook), (None, None))
+        if known is hook and table is not None:
+            table.append(sim.t, diagnostics_of(hook))
         elif values := diagnostics_of(hook):  # it came later, when no dataset could be declared any more
             self.events.append(sim.t, hook.name, "diagnostics", values)
 
@@ -327,6 +345,8 @@ def check_goes_on(path: Path, run_id: str, base: Mapping[str, int]) -> None:
     if not path.is_file():
         raise RecordingError(f"{path} is not there, the recording of the run that goes on: put it back, {apart}")
     with open_recording(path) as recording:
+        if any(is_written_elsewhere(file) for file in recording.files):
+            raise RecordingError(f"{path} is being written by a process that runs: wait for its end or end it, {apart}")
         if recording.run_id != run_id:
             raise RecordingError(f"{path} is the recording of another run than the checkpoint: give the one that was written with it, {apart}")
         short = [name for name, rows in base.items() if recording.length(name) < rows]
@@ -351,9 +371,10 @@ def declare_reports(writer: RecordingWriter, sim: Any, selection: Any, sample: S
     return tables
 
 
-def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook]) -> dict[int, DiagnosticsTable]:
-    """A table for each hook that reports something, by identity of the hook; equal names are numbered."""
-    tables: dict[int, DiagnosticsTable] = {}
+def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook], goes_on: bool) -> dict[int, tuple[Hook, DiagnosticsTable]]:
+    """A table for each hook that reports something, by identity of the hook; equal names are numbered. Where a run `goes_on`, only for those that
+    had one: the others came late, and tell by events."""
+    tables: dict[int, tuple[Hook, DiagnosticsTable]] = {}
     names: list[str] = []
     for hook in hooks:
         fields = diagnostics_of(hook)
@@ -362,7 +383,8 @@ def declare_diagnostics(writer: RecordingWriter, hooks: Sequence[Hook]) -> dict[
             times = names.count(hook.name)
             name = hook.name if times == 1 else f"{hook.name}#{times}"
             every = {} if hook.every is None else {"every": float(hook.every)}
-            tables[id(hook)] = DiagnosticsTable(writer, name, {f: hook.units.get(f, "1") for f in fields}, every)
+            if not goes_on or fmt.HOOK_TIMES.named(hook=name).path in writer.base:
+                tables[id(hook)] = hook, DiagnosticsTable(writer, name, {f: hook.units.get(f, "1") for f in fields}, every)
     return tables
 
 

@@ -34,6 +34,8 @@ class Meter(ABC):
     finite or out of order, for ids out of range, and for a window that ends before a spike that was taken.
     """
 
+    endless = False  # whether the window may have no end (t1 = inf)
+
     def __init__(self, n: int, t0: float = 0.0) -> None:
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool) or n < 0:
             raise MeasureError(f"n is {short(n)}: give the number of neurons")
@@ -56,7 +58,7 @@ class Meter(ABC):
 
     def span(self, t1: float) -> float:
         """Length (ms) of the window up to t1, which must lie behind all spikes."""
-        if not is_number(t1) or not t1 >= self.t0:
+        if not is_number(t1) or not t1 >= self.t0 or (t1 == math.inf and not self.endless):
             raise MeasureError(f"t1 is {short(t1)}: give an end of the window (ms) that is not before its beginning, {self.t0:g} ms")
         if self.last > t1 + HALF_NS:
             raise MeasureError(f"t1 is {t1:g} ms, but spikes up to {self.last:g} ms were added: give a later end, or add only spikes up to t1")

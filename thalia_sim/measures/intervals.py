@@ -36,6 +36,8 @@ class Intervals(NamedTuple):
 class IntervalMeter(Meter):
     """Intervals of each neuron; memory: 48 bytes a neuron. Moments are joined block by block after Chan, Golub & LeVeque (1979)."""
 
+    endless = True
+
     def __init__(self, n: int, t0: float = 0.0) -> None:
         super().__init__(n, t0)
         self.last_t, self.last_interval = np.full(self.n, np.nan), np.full(self.n, np.nan)  # ms, nan where there was none

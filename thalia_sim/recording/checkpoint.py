@@ -145,6 +145,13 @@ def prune(folder: Path, keep: int) -> None:
             path.unlink(missing_ok=True)
 
 
+def clear(folder: Path) -> None:
+    """Remove all checkpoints of a folder, and what they share."""
+    for path in checkpoints(folder):
+        path.unlink(missing_ok=True)
+    prune(folder, keep=1)
+
+
 def is_checkpoint(path: str | Path) -> bool:
     """Whether a file begins like a checkpoint."""
     try:

@@ -26,13 +26,13 @@ import h5py
 import numpy as np
 
 from ..errors import RecordingError
-from ..integrity.checked_file import CHECK
+from ..integrity.checked_file import CHECK, CheckedFile
 from ..integrity.checksums import crc_of, row_crcs
 from ..integrity.commits import commit_type
 from ..integrity.increments import blocks_of
 from . import format as fmt
 from .format import Entry
-from .owner import this_process
+from .owner import is_alive, this_process
 from .provenance import now
 
 LIBVER = ("v110", "v110")  # the oldest that has SWMR; what "latest" writes with HDF5 2.0, libsonata's HDF5 1.14 cannot read
@@ -50,9 +50,21 @@ def check_target(path: str | Path, force: bool = False) -> Path:
         raise RecordingError(f"{path} exists: choose another name or pass --force (force=True)")
     if not folder.is_dir():
         raise RecordingError(f"folder {folder.name} of {path.name} does not exist: create it first")
+    if path.exists() and is_written_elsewhere(path):
+        raise RecordingError(f"{path} is being written by a process that runs: wait for its end, end it, or choose another name")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise RecordingError(f"{path} cannot be written: choose a folder in which you may write")
     return path
+
+
+def is_written_elsewhere(path: Path) -> bool:
+    """Whether another process of this machine, which still runs, writes a recording."""
+    try:
+        with CheckedFile(path) as file:
+            owner = file.marks.get("owner", "")
+            return file.marks.get("status") == "running" and owner != this_process() and is_alive(owner) is True
+    except RecordingError:
+        return False
 
 
 def file_size_limit() -> float:

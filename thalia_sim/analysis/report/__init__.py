@@ -19,6 +19,7 @@ from ...recording import Recording, open_recording
 from ...recording.checkpoint import checkpoint_folder, checkpoints
 from ...recording.reader import Event
 from ...recording.segments import owner_lives
+from ...recording.writer import replacing
 from ..info import VERSIONS, population_facts
 from ..measure_facts import QUANTITIES, notes, number, quantities
 from ..measured import measure
@@ -36,10 +37,8 @@ def write_report(path: str | Path, out: str | Path) -> Path:
     out = check_page(Path(out))
     with open_recording(path) as recording:
         page = report_page(recording)
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise RecordingError(f"report {out} cannot be written: {error.strerror}") from error
+    with replacing(out, len(page.encode())) as part:
+        part.write_text(page, encoding="utf-8")
     return out
 
 
