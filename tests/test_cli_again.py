@@ -265,8 +265,21 @@ def test_files_of_a_live_process_are_left_alone(recorded):
 def test_a_repeated_run_leaves_the_files_of_a_script_s_own_recorders_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("t.py").write_text(
-        "from thalia_sim import LIF, Network, Recorder\nuntil = 5.0\ndef build(seed=1):\n    net = Network(seed=seed)\n    net.populate('a', 2, LIF())\n"
-        "    return net\ndef hooks():\n    return [Recorder('r1.h5'), Recorder('r2.h5', force=True)]\n"
+        textwrap.dedent(
+            """
+            from thalia_sim import LIF, Network, Recorder
+
+            until = 5.0
+
+            def build(seed=1):
+                net = Network(seed=seed)
+                net.populate("a", 2, LIF())
+                return net
+
+            def hooks():
+                return [Recorder("r1.h5"), Recorder("r2.h5", force=True)]
+            """
+        )
     )
     call("run", "t.py", "--quiet")
     before = Path("r2.h5").read_bytes()
