@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from thalia_sim import (
     Hook,
@@ -188,8 +188,10 @@ class Users(RuleBasedStateMachine):
                 assert recording.counts(name).counts.sum() == during.sum()
 
 
-Users.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.explicit, Phase.generate],  # to shrink a failure takes minutes
-)  # fmt: skip
-TestUsers = Users.TestCase
+def test_anything_in_any_order():
+    """Twenty-five users of up to twenty-five steps each."""
+    how = settings(
+        max_examples=25, stateful_step_count=25, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow],
+        phases=[Phase.explicit, Phase.generate],  # to shrink a failure takes minutes
+    )  # fmt: skip
+    run_state_machine_as_test(Users, settings=how)
