@@ -1,6 +1,6 @@
 """Is damage ever read as data?
 
-python experiments/damage_test.py [--every 1] [--seed 1] [--workers 2]
+python experiments/damage_test.py [--every 1] [--files finished killed "two lives" large checkpoint] [--seed 1] [--workers 2]
 
 Takes the small recordings of tests/damaged.py (one that ended, one whose process was killed, one of two files, both killed) and a checkpoint. In
 each file every byte has one of its bits flipped, one byte after the other; at every 4 KiB the file, and that of a longer run that was killed, is
@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE_WRITTEN = ROOT / "docs" / "damage.md"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from damaged import KINDS, PAGE, Content, Damaged, content, judgement, regions  # noqa: E402
@@ -37,6 +38,7 @@ from thalia_sim.recording.checkpoint import read_checkpoint  # noqa: E402
 
 PATIENCE = 10.0  # s, for one reading
 START = 60.0  # s, for a child to begin
+FILES = (*KINDS, "large", "checkpoint")
 OUTCOMES = ("equal", "shorter", "refused", "wrong", "other error", "crash", "hang")
 
 
@@ -52,7 +54,7 @@ class Target(NamedTuple):
 class Damage(NamedTuple):
     """What is done to a file, and where."""
 
-    kind: str  # "bit in a dataset", "bit elsewhere", "page of zeros", "cut"
+    kind: str  # "bit in a dataset, every byte", "bit elsewhere, every byte", "page of zeros", "cut"
     place: int
     bit: int
 
@@ -67,16 +69,18 @@ def checkpoint(path: Path) -> None:
     sim.save(path)
 
 
-def targets(folder: Path) -> list[Target]:
+def targets(folder: Path, kinds: list[str]) -> list[Target]:
     found = []
-    for kind in (*KINDS, "large"):
+    for kind in [kind for kind in FILES if kind in kinds and kind != "checkpoint"]:
         (folder / kind).mkdir()
         subprocess.run([sys.executable, str(ROOT / "tests" / "damaged.py"), kind, str(folder / kind / "run.h5")], check=False)
         for path in sorted((folder / kind).glob("*.h5"), reverse=True):
             found.append(Target(f"{kind}, {path.name}", folder / kind, path.name, "run.h5"))
-    (folder / "checkpoint").mkdir()
-    checkpoint(folder / "checkpoint" / "run.h5")
-    return [*found, Target("checkpoint", folder / "checkpoint", "run.h5", "run.h5")]
+    if "checkpoint" in kinds:
+        (folder / "checkpoint").mkdir()
+        checkpoint(folder / "checkpoint" / "run.h5")
+        found.append(Target("checkpoint", folder / "checkpoint", "run.h5", "run.h5"))
+    return found
 
 
 def damages(target: Target, every: int, seed: int) -> list[Damage]:
@@ -86,7 +90,8 @@ def damages(target: Target, every: int, seed: int) -> list[Damage]:
     in_chunk = np.zeros(size, dtype=bool)
     for begin, end in regions(path)[0] if target.name != "checkpoint" else []:
         in_chunk[begin:end] = True
-    kinds = ("bit elsewhere", "bit in a dataset")
+    bytes_meant = "every byte" if every == 1 else f"every {every}th byte"
+    kinds = (f"bit elsewhere, {bytes_meant}", f"bit in a dataset, {bytes_meant}")
     places = range(dice.randrange(every), size, every) if not target.name.startswith("large") else ()
     found = [Damage(kinds[int(in_chunk[place])], place, dice.randrange(8)) for place in places]
     found += [Damage(kind, place, 0) for place in range(0, size, PAGE) for kind in ("page of zeros", "cut")]
@@ -183,6 +188,7 @@ def share(job: tuple[Target, list[Damage]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--every", type=int, default=1, help="flip a bit in every so many-th byte")
+    parser.add_argument("--files", nargs="+", choices=FILES, default=FILES, help="lines of other files stay as they are on the page")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
@@ -190,7 +196,7 @@ def main() -> None:
     begin = time.monotonic()
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
-        for target in targets(Path(name)):
+        for target in targets(Path(name), given.files):
             todo = damages(target, given.every, given.seed)
             jobs = [(target, todo[k :: given.workers]) for k in range(given.workers)]
             with ThreadPoolExecutor(given.workers) as pool:
@@ -201,23 +207,28 @@ def main() -> None:
                 rows.append((target.name, kind, count.total(), *(count[o] for o in OUTCOMES)))
             strange += [(target.name, *damage, told) for damage, told in outcomes if told not in OUTCOMES[:3]]
             print(f"{target.name}: {time.monotonic() - begin:.0f} s, {len(strange)} bad", flush=True)
-            (ROOT / "docs" / "damage.md").write_text(page(given, rows))
-    print(page(given, rows))
+            PAGE_WRITTEN.write_text(page(rows))
+    print(PAGE_WRITTEN.read_text())
     for each in strange:
         print(each)
 
 
-def page(given: argparse.Namespace, rows: list[tuple[Any, ...]]) -> str:
-    bad = sum(sum(row[6:]) for row in rows)
+def page(rows: list[tuple[Any, ...]]) -> str:
+    """The page, with the lines of files that were not damaged this time as they were."""
+    new = [f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else cell for cell in row)} |" for row in rows]
+    done = {row[0] for row in rows}
+    old = [line for line in PAGE_WRITTEN.read_text().splitlines() if line.startswith("| ") and line.split(" | ")[0][2:] not in {*done, "file", "---"}]
+    table = sorted([*old, *new], key=lambda line: next(k for k, kind in enumerate(FILES) if line.startswith(f"| {kind}")))
+    bad = sum(int(cell.replace(",", "")) for line in table for cell in line.strip("| ").split(" | ")[6:])
     lines = [
         "# What is read from damaged files",
         "",
-        f"Written by `experiments/damage_test.py --every {given.every} --seed {given.seed}`: small files with one bit flipped, in each byte in turn",
-        "(`--every 1`), or cut off, or with a page of zeros, at every 4 KiB. Each time everything is read again in every way.",
+        "Written by `experiments/damage_test.py`: small files with one bit flipped, in one byte after the other, or cut off, or with a page of",
+        "zeros, at every 4 KiB. Each time everything is read again in every way.",
         "",
         "| file | damage | readings | equal | up to a commit | refused | wrong | other error | crash | hang |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else cell for cell in row)} |" for row in rows),
+        *table,
         "",
         "- equal: all that was written, and nothing else: the damage lies where nothing is, in free space or in the unused rest of a chunk.",
         "- up to a commit: in the file of a process that died; a part of what was written, and the recording says that the rest is left out.",
