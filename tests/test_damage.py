@@ -39,12 +39,18 @@ NOTED = (23, 407251096)  # arrays in it, and CRC-32 of them all, as the code of 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """kind -> the first file of such a recording."""
-    found = {}
-    for kind in KINDS:
-        found[kind] = tmp_path_factory.mktemp(kind) / "run.h5"
-        done = subprocess.run([sys.executable, str(HERE / "damaged.py"), kind, str(found[kind])], capture_output=True, text=True)
-        assert done.returncode == (0 if kind == "finished" else -signal.SIGKILL), done.stderr
+    found = {kind: tmp_path_factory.mktemp(kind) / "run.h5" for kind in KINDS}
+    for kind, (code, told) in zip(KINDS, side_by_side([HERE / "damaged.py", kind, path] for kind, path in found.items()), strict=True):
+        assert code == (0 if kind == "finished" else -signal.SIGKILL), told
     return found
+
+
+def side_by_side(programs):
+    """Run Python with these words, all at the same time: (exit code, what it printed) of each."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    started = [subprocess.Popen([sys.executable, *map(str, words)], **pipes) for words in programs]
+    told = [process.communicate()[0] for process in started]
+    return [(process.returncode, text) for process, text in zip(started, told, strict=True)]
 
 
 @pytest.fixture(params=[("finished", "run.h5"), ("killed", "run.h5"), ("two lives", "run.h5"), ("two lives", "run.2.h5")], ids="-".join)
@@ -252,10 +258,10 @@ except Exception as error:
 
 def test_a_run_that_filled_the_disk_can_be_gone_on_with(tmp_path):
     """RLIMIT_FSIZE in a run with checkpoints: our sentence, and from the last checkpoint on it becomes the run that had room."""
-    for name, limit in (("roomy", 1 << 40), ("full", 3_000_000)):
-        words = [sys.executable, "-c", FULL, str(tmp_path / f"{name}.h5"), str(limit)]
-        done = subprocess.run(words, capture_output=True, text=True)
-        assert done.returncode == 0 and ("RecordingError cannot write" in done.stdout) == (name == "full"), done.stdout + done.stderr
+    limits = {"roomy": 1 << 40, "full": 3_000_000}
+    done = side_by_side(["-c", FULL, tmp_path / f"{name}.h5", limit] for name, limit in limits.items())
+    for name, (code, told) in zip(limits, done, strict=True):
+        assert code == 0 and ("RecordingError cannot write" in told) == (name == "full"), told
     with open_recording(tmp_path / "full.h5") as recording:
         assert recording.status == "failed" and 50.0 < recording.duration < 290.0 and "the disk is full" in recording.error
     with Simulation.resume(newest_checkpoint(tmp_path / "full.ckpt")) as sim:
