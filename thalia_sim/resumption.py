@@ -12,7 +12,7 @@ from .experiment import Outcome, ScriptError, Watch, check_other, duration, fini
 from .hooks.progress import Progress
 from .recording.checkpoint import checkpoint_folder, is_checkpoint, newest_checkpoint, read_checkpoint
 from .recording.segments import later_files
-from .recording.writer import check_target
+from .recording.writer import check_target, is_written_elsewhere
 from .simulation import Simulation
 
 
@@ -34,10 +34,14 @@ def resume_experiment(
     if not file.is_file():
         raise ScriptError(f"{file} does not exist: give a recording or a checkpoint")
     given = is_checkpoint(file)
+    if branch is None and not given:
+        refuse_live(file)
     path = file if given else newest_checkpoint(checkpoint_folder(file))
     tree = read_checkpoint(path).tree
     asked = recorder_settings(tree)
     recording = recording_of(path, asked) if given else file
+    if branch is None and recording is not None:
+        refuse_live(recording)
     script = None if asked.get("script") is None else Path(asked["script"])
     if script is not None and script.is_file():
         load_script(script)  # its models and hooks are found there; what has changed is refused
@@ -58,6 +62,12 @@ def resume_experiment(
                 noise_seed=noise_seed,
             )  # fmt: skip
         return finish(sim, end, watch, branch or recording)
+
+
+def refuse_live(recording: Path) -> None:
+    """Refuse to go on with a run that goes on by itself."""
+    if any(path.is_file() and is_written_elsewhere(path) for path in (recording, *later_files(recording))):
+        raise RecordingError(f"{recording} is being written by a process that runs: wait for its end or end it, or give --branch FILE")
 
 
 def check_end(checkpoint: Path, tree: dict[str, Any], end: float) -> None:

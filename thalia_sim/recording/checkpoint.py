@@ -195,9 +195,12 @@ def read_checkpoint(path: str | Path) -> Stored:
                 if not file.exists():
                     break
                 verify(file)
-            with h5py.File(file, "r") as opened:
-                if name in opened["arrays"]:
-                    return np.asarray(opened["arrays"][name][()])
+            try:
+                with h5py.File(file, "r") as opened:
+                    if name in opened["arrays"]:
+                        return np.asarray(opened["arrays"][name][()])
+            except (OSError, KeyError, RuntimeError) as error:
+                raise CheckpointError(f"{file} was taken away while it was read: another process goes on with the run, so use a copy") from error
         raise CheckpointError(f"{path} needs {name[:12]}....h5 beside it, which is missing: keep the files of a checkpoint's folder together")
 
     return Stored(tree, array)
