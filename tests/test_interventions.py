@@ -24,6 +24,7 @@ from thalia_sim import (
     Poisson,
     PoissonSource,
     Recorder,
+    RecordingError,
     Restore,
     Sample,
     Scale,
@@ -43,6 +44,8 @@ from thalia_sim import (
 )
 from thalia_sim.analysis.compare import compare_recordings, format_comparison
 from thalia_sim.cli import commands
+from thalia_sim.kernels.loop import OF_ROWS
+from thalia_sim.kernels.pages import SMALL
 
 
 def describe(seed=3):
@@ -788,3 +791,20 @@ def test_a_direct_current_and_a_stimulus_add_up():
     assert list(sim["one"].i_ext) == [75.0, 50.0]
     sim.run(7.0)
     assert list(sim["one"].i_ext) == [50.0, 50.0]
+
+
+def test_forced_is_true_or_false(tmp_path):
+    (tmp_path / "keep.h5").write_text("mine")
+    with pytest.raises(RecordingError, match="force is 'no': give True or False"):
+        Recorder(tmp_path / "keep.h5", force="no")
+    assert (tmp_path / "keep.h5").read_text() == "mine"
+
+
+def test_small_arrays_lie_side_by_side():
+    """On lines of their own within one stretch of memory, but for those that the rows share."""
+    sim = Simulation(describe())
+    places = {f: (a.ctypes.data, a.nbytes) for f, a in sim.a._asdict().items() if a.nbytes < SMALL and f not in OF_ROWS and a.nbytes}
+    begin, end = min(at for at, _ in places.values()), max(at + size for at, size in places.values())
+    assert all(at % 64 == 0 for at, _ in places.values())
+    assert end - begin < sum(size + 64 for _, size in places.values())
+    assert sim.a.w is sim.rows.w and sim.a.slot is sim.rows.slot

@@ -17,6 +17,7 @@ from .kernels.pages import together
 from .neurons.contract import model_of
 from .portable import Form, Reader, write_network
 from .rows import Group, Rows
+from .views.clamps import write_clamps
 
 if TYPE_CHECKING:
     from .simulation import Simulation
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 STATIC = ("row_seg", "seg", "slot")  # synapses without their weights
 SAVED = (
     "state", "held", "acc", "inbox", "par", "geom", "task", "sleep", "todo", "group", "group_w", "chunk", "chunk_next",
-    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase", "clamp", "clamp_index", "clamp_value",
+    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase",
 )  # fmt: skip
 REBUILT = (
     "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
-    "sample", "flags", "scratch", "temp",
+    "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")
 RUN = ("precision", "blocks", "sleeping", "step", "handled", "status", "serial")
@@ -122,6 +123,7 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader, hooks: list[Hook]
         if model_of(population.model).kind == "neuron":
             place.par, place.per_element = stored["places"][population.name]
             sim[population.name].choose_kernels(anew=True)
+    write_clamps(sim)
     for hook, saved in zip(hooks, stored["hooks"], strict=True):
         if hook.has_begun:
             hook.restore({name: read(ref) for name, ref in saved["state"].items()})

@@ -1,6 +1,6 @@
 """What an intervention is: a NamedTuple with the fields `at` (ms), `until` (ms or None) and `name`, and three methods.
 
-    check(sim)            refuse, before anything runs, what cannot be done; returns itself with every choice made (`Chosen` for a share)
+    check(sim)            refuse, before anything runs, what cannot be done; returns itself with every choice made (a share as `elements`)
     begin(sim, name)      do it, in the name given, which is the simulation's own for this; may return arrays by name, which a checkpoint keeps
     end(sim, name, before)  undo it; `before` is what `begin` returned
 

@@ -27,8 +27,10 @@ class Clamp(NamedTuple):
     values: NDArray[np.float64]  # [k]
 
 
-def write_clamps(sim: Simulation, views: list[PopulationView]) -> None:
+def write_clamps(sim: Simulation) -> None:
     """The engine's table from what the views say is held; where two clamps meet the later one holds. Clamped pieces stay awake."""
+    neurons = [p.name for p in sim.net.populations.values() if model_of(p.model).kind == "neuron"]
+    views: list[PopulationView] = [sim.views[name] for name in neurons if name in sim.views]
     table, index, value = [], [], []
     n_before = 0
     for view in views:

@@ -58,7 +58,7 @@ class View:
 
     def tell(self, field: str, value: Any) -> None:
         """Let a recording know of what a script, and no hook, has written."""
-        if self.sim.interrupting:
+        if self.sim.interrupting or not self.sim.hooks:
             return
         array = np.asarray(value)
         told: Any = array.tolist() if array.size <= LISTED else {"shape": list(array.shape), "sha256": content_name(array)}

@@ -301,7 +301,7 @@ class PopulationView(View):
         self.wake()
         self.lay(field)
         if any(clamp.field == field for clamp in self.clamps):
-            self.write_clamps()
+            write_clamps(self.sim)
         self.choose_kernels()
 
     def clamp(self, name: str, field: str, elements: Elements, values: Any) -> None:
@@ -328,11 +328,8 @@ class PopulationView(View):
             self.lay(field)
         else:
             self.write(field, self.clamped(field, self.kept(field)))
-        self.write_clamps()
+        write_clamps(self.sim)
         self.choose_kernels()
-
-    def write_clamps(self) -> None:
-        write_clamps(self.sim, [view for view in self.sim.views.values() if isinstance(view, PopulationView)])
 
 
 NO_THRESHOLD = "declare v_th as held state of the model to silence its neurons, or cut their projections by Lesion"
