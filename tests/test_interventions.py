@@ -744,6 +744,12 @@ def test_a_refused_branch_leaves_no_file(tmp_path):
     with pytest.raises(DescriptionError):
         Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", changes={"exc.tau_m": -1.0})
     assert not (tmp_path / "b.h5").exists()
+    (tmp_path / "b.h5").write_text("mine")
+    with pytest.raises(DescriptionError):
+        Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", changes={"exc.tau_m": -1.0}, force=True)
+    assert (tmp_path / "b.h5").read_text() == "mine", "what was to be overwritten is there again"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ckpt", "a.h5", "b.h5"]
+    (tmp_path / "b.h5").unlink()
     with pytest.warns(UnusualValue, match="did you mean 20 ms"):
         Simulation.resume(tmp_path / "a.ckpt", branch=tmp_path / "b.h5", changes={"exc.tau_m": 0.02}).close()
 

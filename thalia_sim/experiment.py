@@ -221,12 +221,11 @@ def script_hooks(experiment: Experiment) -> list[Hook]:
 class Watch(Hook):
     """Counts spikes, and ends the run between two stretches when Ctrl+C was pressed, after all other hooks have had theirs."""
 
-    transient = ("spikes_seen", "asked", "sim")
+    transient = ("spikes_seen", "asked")
     is_saved = False
 
     def __init__(self) -> None:
         self.spikes_seen, self.asked = 0, False
-        self.sim: Any = None  # what it watches, once that has begun
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -247,7 +246,6 @@ class Watch(Hook):
         self.asked = True
 
     def start(self, sim: Any) -> None:
-        self.sim = sim
         self.flushed(sim)
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:

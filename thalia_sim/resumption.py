@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +55,10 @@ def resume_experiment(
     watch = Watch()
     with script_errors(script or path), watch.listening():
         extra = [*([] if quiet else [Progress(end)]), watch]
-        with begun_whole(branch, watch):
-            sim = Simulation.resume(
-                path, hooks=extra, threads=threads or asked.get("threads") or 1, recording=recording, branch=branch, changes=changes,
-                noise_seed=noise_seed,
-            )  # fmt: skip
+        sim = Simulation.resume(
+            path, hooks=extra, threads=threads or asked.get("threads") or 1, recording=recording, branch=branch, changes=changes,
+            noise_seed=noise_seed, force=force,
+        )  # fmt: skip
         return finish(sim, end, watch, branch or recording)
 
 
@@ -75,29 +73,6 @@ def check_end(checkpoint: Path, tree: dict[str, Any], end: float) -> None:
     t = tree["run"]["step"] * round(tree["network"]["dt"] * 1e6) / 1e6
     if end < t:
         raise SimulationError(f"the run is to end at {end:g} ms, and its checkpoint {checkpoint.name} is of {t:g} ms: give --until a later time")
-
-
-@contextlib.contextmanager
-def begun_whole(branch: Path | None, watch: Watch) -> Iterator[None]:
-    """Begin the recording of a branch: if that fails, it is gone again, and what it was to overwrite is where it was."""
-    if branch is None:
-        yield
-        return
-    before = branch.with_name(f".{branch.name}.before")
-    if branch.exists():
-        branch.replace(before)
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(RecordingError):
-            if watch.sim is not None:
-                watch.sim.close("failed")
-        with contextlib.suppress(OSError):
-            branch.unlink(missing_ok=True)
-            if before.exists():
-                before.replace(branch)
-        raise
-    before.unlink(missing_ok=True)
 
 
 def recorder_settings(tree: dict[str, Any]) -> dict[str, Any]:

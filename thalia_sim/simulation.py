@@ -34,6 +34,7 @@ from .neurons.contract import model_of, try_step
 from .places import one_element
 from .portable import Reader, as_built, content_name, read_network
 from .recording.checkpoint import read_checkpoint, write_checkpoint
+from .recording.writer import set_aside
 from .rows import Rows, build_rows
 from .samplers import Sampler, add_sampler
 from .sources import StepCurrent
@@ -164,26 +165,34 @@ class Simulation:
         how = {name: run[name] for name in ("precision", "blocks", "sleeping")}
         sim = cls(net, all_hooks, threads=threads, rows=snapshot.read_rows(net, tree, read), **how)
         sim.step, sim.serial = run["step"], run["serial"]
-        try:
-            if run["status"] != "new":
-                sim.start_hooks()
-            snapshot.put(sim, tree, read, saved)
-            sim.handled = run["handled"]
-            if branch is not None:
+        with set_aside(Path(branch) if branch is not None else None):
+            try:
+                sim.go_on(tree, read, saved)
+                sim.change(branch is not None, noise_seed, changes or {})
+                sim.call_late(hooks)
+            except BaseException:
                 for hook in sim.hooks:
-                    if isinstance(hook, Interventions) and hook.has_begun:
-                        hook.report_in_force(sim)
-            if noise_seed is not None:
-                sim.tell("script", "write", {"path": "noise_seed", "value": noise_seed})
-            for key, value in (changes or {}).items():
-                sim.set(key, value)
-            sim.call_late(hooks)
-        except BaseException:
-            for hook in sim.hooks:
-                if isinstance(hook, Recorder):
-                    hook.abandon()
-            raise
+                    if isinstance(hook, Recorder):
+                        hook.abandon()
+                raise
         return sim
+
+    def go_on(self, tree: Mapping[str, Any], read: Reader, saved: list[Hook]) -> None:
+        """Take over what was saved."""
+        if tree["run"]["status"] != "new":
+            self.start_hooks()
+        snapshot.put(self, dict(tree), read, saved)
+        self.handled = tree["run"]["handled"]
+
+    def change(self, branches: bool, noise_seed: int | None, changes: Mapping[str, Any]) -> None:
+        """Make a branch of what was saved, and let its recording tell of it."""
+        for hook in self.hooks if branches else ():
+            if isinstance(hook, Interventions) and hook.has_begun:
+                hook.report_in_force(self)
+        if noise_seed is not None:
+            self.tell("script", "write", {"path": "noise_seed", "value": noise_seed})
+        for key, value in changes.items():
+            self.set(key, value)
 
     def set(self, path: str, value: Any) -> None:
         """Write one value by its path: `exc.tau_m`, `exc->inh.w`, `poisson->exc.rate`."""

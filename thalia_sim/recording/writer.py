@@ -324,6 +324,22 @@ def replacing(target: Path, need: int) -> Iterator[Path]:
             part.unlink()
 
 
+@contextmanager
+def set_aside(path: Path | None) -> Iterator[None]:
+    """Take a file out of the way of one that is to replace it (None: nothing is): if that fails, it is there again."""
+    if path is None or not path.exists():
+        yield
+        return
+    before = path.with_name(f".{path.name}.before")
+    path.replace(before)
+    try:
+        yield
+    except BaseException:
+        before.replace(path)
+        raise
+    before.unlink()
+
+
 def put_in_place(part: Path, target: Path) -> None:
     """Bring a finished file to the disk, then give it its name."""
     with open(part, "r+b") as file:
