@@ -229,7 +229,9 @@ class Damaged:
             file.write(data)
 
     def mend(self):
-        self.path.write_bytes(self.bytes)
+        """The file as it was, never shorter on the way: a reader may look meanwhile."""
+        self.write(0, self.bytes)
+        os.truncate(self.path, len(self.bytes))
 
 
 if __name__ == "__main__":
