@@ -13,11 +13,13 @@ from .kernels import loop
 from .kernels.blocks import Geom, form_of, make_block
 from .kernels.drives import DENSE_TILE
 from .kernels.pages import together
+from .kernels.plastic import PLASTIC
 from .kernels.rng import stream_key
 from .kernels.rows import MAX_GROUPS, make_rows
 from .layout import Layout
 from .neurons.contract import constants, model_of, scalar_parameters
 from .places import DrivePlace, Place, Store, initial_values, is_bounded, kernel_columns, one_element, parameter_rows, same_held
+from .plastic import tables
 from .rows import Rows, adds_to_state
 
 LOG = 1 << 20  # spikes kept between two looks of Python
@@ -121,6 +123,7 @@ class Assembly:
             place.tasks = [place_of[t] for t in place.tasks]
         blocks_of_tasks = np.array([self.tasks[t][0] for t in order], dtype=np.int64)
         groups, group_w, pop_group, self.group_order = group_table(self.net, rows, blocks)
+        plastic, self.parts = tables(layout, rows, self.group_order, self.net.dt)
         longest, shortest = delay_range(rows)
         check = max(1, round(CHECK_MS / self.net.dt))
         window = min(shortest, check)
@@ -195,6 +198,7 @@ class Assembly:
             kernels=np.array([k.address for k in self.kernels], dtype=np.int64),
             rows=np.array([k.address for k in make_rows()], dtype=np.int64),
             check=np.array([check], np.int64),
+            **plastic,
         )
         return together(arrays, loop.OF_ROWS)
 
@@ -229,7 +233,8 @@ def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArra
         first, end = g.first_row * blocks, (g.first_row + g.n_rows) * blocks
         most = int(np.diff(rows.row_seg[first : end + 1].view(np.int64)).max(initial=0))
         when = {adds_to_state(p, target) for p in g.projections for target in p.target.populations}
-        table[k] = g.first_row, int(g.uniform), g.w_shift, most, loop.LATE + 1 if len(when) > 1 else loop.LATE if True in when else loop.EARLY
+        kind = PLASTIC if g.projections[0].chain is not None else int(g.uniform)
+        table[k] = g.first_row, kind, g.w_shift, most, loop.LATE + 1 if len(when) > 1 else loop.LATE if True in when else loop.EARLY
         gains = {1.0 if p.gain is None else float(p.gain) for p in g.projections}
         w[k] = float(g.w_uniform), gains.pop()
     return table, w, np.searchsorted(of_pop, np.arange(len(names) + 1)).astype(np.int64), order

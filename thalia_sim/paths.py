@@ -15,6 +15,7 @@ from .distributions import Distribution
 from .errors import DescriptionError, PathError, nearest
 from .given import as_array, short
 from .neurons.contract import comment_units, model_of
+from .plasticity.chain import rules_in
 from .projection import Drive, Projection, check_signs, weight_unit
 from .selection import Population, Selection
 from .sources.contract import check_source
@@ -42,8 +43,17 @@ def wiring_fields(wiring: Wiring) -> dict[str, Any]:
 
 
 def rule_fields(rule: Any) -> dict[str, Any]:
-    """Parameters of a plasticity rule, as `rule.name`."""
-    return {f"rule.{k}": v for k, v in rule._asdict().items()} if hasattr(rule, "_asdict") else {}
+    """Parameters of a plasticity rule, as `rule.name`; of several on one projection as `rule.Rule.name`."""
+    rules = () if rule is None else rules_in(rule)
+    return {f"rule.{type(p).__name__ + '.' if len(rules) > 1 else ''}{k}": v for p in rules for k, v in p._asdict().items()}
+
+
+def changed_rule(rule: Any, field: str, value: Any) -> Any:
+    """A rule, or several, with one parameter set."""
+    rules = rules_in(rule)
+    name, _, parameter = field.rpartition(".")
+    new = [p._replace(**{parameter: value}) if name in ("", type(p).__name__) else p for p in rules]
+    return new[0] if rules[0] is rule else type(rule)(new)
 
 
 def nodes(net: Network) -> dict[str, Any]:
@@ -125,13 +135,18 @@ def put_projection(node: Projection, field: str, value: Any) -> None:
     elif field == "w":
         values = node.checked_w(value)
         check_signs(f"projection {node.name}", node.target, node.receptor, values)
-        node.w = values
+        before, node.w = node.w, values
+        try:
+            node.checked_rules(node.rule)
+        except DescriptionError:
+            node.w = before
+            raise
     elif field == "delay":
         node.delay = node.checked_delay(value)
     elif field == "gain":
         node.gain = node.checked_gain(value)
     elif field.startswith("rule."):
-        node.rule = node.rule._replace(**{field[5:]: value})
+        node.rule = node.checked_rules(changed_rule(node.rule, field[5:], value))
     else:
         node.wiring = node.checked_wiring(dataclasses.replace(node.wiring, **{field: value}))
 

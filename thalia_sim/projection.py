@@ -13,6 +13,7 @@ from .distributions import ClippedNormal, Distribution, Normal
 from .errors import DescriptionError, UnusualValue, nearest
 from .given import finite_array, short, truth
 from .neurons.contract import Model, model_of
+from .plasticity.chain import Chain, checked_chain, rules_in
 from .selection import Selection
 from .sources.contract import check_source
 from .wiring import FromArrays, OneToOne, Wiring
@@ -41,7 +42,6 @@ class Projection:
     ) -> None:  # fmt: skip
         self.name, self.source, self.target = name, source, target
         self.autapses, self.multapses = truth(autapses, f"autapses of projection {name}"), truth(multapses, f"multapses of projection {name}")
-        self.rule = rule
         self.dt = net.dt
         self.wiring = self.checked_wiring(wiring)
         self.w = self.checked_w(w)
@@ -49,6 +49,7 @@ class Projection:
         check_signs(f"projection {name}", target, self.receptor, self.weights)
         self.delay = self.checked_delay(delay)
         self.gain = self.checked_gain(gain)
+        self.rule = self.checked_rules(rule)
 
     @property
     def weights(self) -> Any:
@@ -101,6 +102,36 @@ class Projection:
         if problem:
             raise DescriptionError(f"gain of projection {self.name} {problem}")
         return gain
+
+    @property
+    def sign(self) -> int:
+        """Sign of the synapses of a projection with rules: that of its weights; of -0.0 it is negative."""
+        if isinstance(self.weights, Distribution):
+            return -1 if self.weights.expectation < 0 else 1
+        return -1 if np.signbit(self.weights).any() else 1
+
+    @property
+    def chain(self) -> Chain | None:
+        """The rules in order, None if there are none."""
+        return None if self.rule is None else Chain(rules_in(self.rule))
+
+    def checked_rules(self, rule: Any) -> Any:
+        """The rules as given, if this projection can carry them."""
+        chain = checked_chain(rule, f"projection {self.name}")
+        if chain is None:
+            return None
+        low, high = extremes(self.weights)
+        if low < 0 < high:
+            need = "a rule keeps the sign of synapses: give all the same sign"
+            raise DescriptionError(f"weights of projection {self.name}, which has the rule {chain}, go from {low:g} to {high:g}: {need}")
+        if not isinstance(self.weights, Distribution):
+            sizes = np.abs(self.weights)
+            if np.size(sizes) and (np.max(sizes) > chain.strongest or np.min(sizes) < chain.weakest):
+                size = np.max(sizes) if np.max(sizes) > chain.strongest else np.min(sizes)
+                bounds = f"from {chain.weakest:g} to {chain.strongest:g}"
+                problem = f"has a weight of size {size:g}, its rule {chain} keeps it {bounds}: set w_min or w_max"
+                raise DescriptionError(f"projection {self.name} {problem}")
+        return rule
 
     def checked_values(self, what: str, value: Any) -> Any:
         """A weight or delay as a float, a Distribution or an array of a shape that this wiring can use."""

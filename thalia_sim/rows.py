@@ -74,7 +74,7 @@ def merged(net: Network) -> list[Group]:
     """
     groups: list[Group] = []
     for projection in net.projections.values():
-        alone = projection.gain is not None or projection.rule is not None
+        alone = projection.gain is not None or projection.chain is not None
         for population in projection.source.populations:
             candidates = [] if alone else [g for g in groups if g.source is population and can_join(projection, g)]
             if candidates:
@@ -83,7 +83,7 @@ def merged(net: Network) -> list[Group]:
                 groups.append(Group([projection], population, n_rows=population.n))
     for group in groups:
         weights = {scalar_weight(p) for p in group.projections}
-        group.uniform = len(weights) == 1 and None not in weights
+        group.uniform = len(weights) == 1 and None not in weights and all(p.chain is None for p in group.projections)
         if group.uniform:
             group.w_uniform = np.float32(weights.pop())
     return groups
@@ -93,7 +93,7 @@ def can_join(projection: Projection, group: Group) -> bool:
     """Whether a projection may share the rows of a group."""
     adds = {adds_to_state(p, target) for p in (*group.projections, projection) for target in p.target.populations}
     return len(adds) == 1 and all(
-        p.gain is None and p.rule is None and (p.receptor != projection.receptor or disjoint(p, projection)) for p in group.projections
+        p.gain is None and p.chain is None and (p.receptor != projection.receptor or disjoint(p, projection)) for p in group.projections
     )
 
 

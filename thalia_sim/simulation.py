@@ -32,6 +32,7 @@ from .layout import Layout
 from .network import Network, whole_seed
 from .neurons.contract import model_of, try_step
 from .places import one_element
+from .plastic import check, sign_weights
 from .portable import Reader, as_built, content_name, read_network
 from .recording.checkpoint import read_checkpoint, write_checkpoint
 from .recording.writer import set_aside
@@ -219,8 +220,8 @@ class Simulation:
 
     def array_name(self, name: str) -> str:
         """Content name of an array of synapses, computed once as long as it does not change."""
-        version = self.weights_version if name == "w" else 0
-        if self.names.get(name, (None, ""))[0] != version:
+        version = (self.weights_version, self.step if self.parts else 0) if name == "w" else (0, 0)
+        if name not in self.names or self.names[name][0] != version:
             self.names[name] = (version, content_name(getattr(self.a, name)))
         return self.names[name][1]
 
@@ -235,15 +236,13 @@ class Simulation:
 
     def build(self) -> None:
         """Cut the network into blocks and draw its synapses."""
-        for p in self.net.projections.values():
-            if p.rule is not None:
-                raise SimulationError(f"projection {p.name} has the rule {p.rule!r}: this version runs no plasticity rules, leave it out")
         for population in self.net.populations.values():
             if model_of(population.model).kind == "neuron":
                 try_step(one_element(population.model), self.net.dt)
         self.wired = wiring_of(self.net)
         self.layout = Layout(self.net, self.blocks)
         self.rows = build_rows(self.net, self.layout, self.threads)
+        sign_weights(self.rows)
         self.workers = max(1, min(self.threads, self.layout.n_blocks))
         self.pool = ThreadPoolExecutor(self.workers - 1) if self.workers > 1 else None
 
@@ -252,14 +251,14 @@ class Simulation:
         self.described = as_built(self.net)
         assembly = Assembly(self.net, self.layout, self.rows, self.precision, self.workers)
         self.a, self.group_order = assembly.arrays(), assembly.group_order
-        self.assembly, self.places, self.drive_places = assembly, assembly.places, assembly.drives
+        self.assembly, self.places, self.drive_places, self.parts = assembly, assembly.places, assembly.drives, assembly.parts
         if not self.sleeping:
             self.a.task[:, loop.T_MAY_SLEEP] = 0
         self.step = 0
         self.status = "new"
         self.samplers: list[Sampler] = []
         self.due: list[Due] = []
-        self.names: dict[str, tuple[int, str]] = {}
+        self.names: dict[str, tuple[tuple[int, int], str]] = {}
         self.weights_version = 0  # counts changes of weights
         self.interrupting = False
         self.saves: list[tuple[str | Path, Path | None]] = []  # asked for by hooks, done when all of a time were called
@@ -279,7 +278,7 @@ class Simulation:
             self.close()
         wired = wiring_of(self.net)
         same = len(wired) == len(self.wired) and all(map(unchanged, wired, self.wired))
-        if not same or any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
+        if not same or self.parts or any(v.changed_rows for v in self.views.values() if isinstance(v, ProjectionView)):
             self.build()
         self.views = {}
         self.begin()
@@ -360,6 +359,8 @@ class Simulation:
                 self.grow_calendar()
             elif status == loop.NOT_FINITE:
                 self.not_finite()
+            if self.parts:
+                check(self)
 
     def stretch(self, stop: int) -> int:
         """One compiled stretch by all workers."""

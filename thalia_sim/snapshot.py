@@ -14,7 +14,9 @@ from .errors import CheckpointError
 from .hooks.contract import Hook
 from .kernels import loop
 from .kernels.pages import together
+from .kernels.plastic import ADDRESSES
 from .neurons.contract import model_of
+from .plastic import write_decays
 from .portable import Form, Reader, write_network
 from .rows import Group, Rows
 from .views.clamps import write_clamps
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 STATIC = ("row_seg", "seg", "slot")  # synapses without their weights
 SAVED = (
     "state", "held", "acc", "inbox", "par", "geom", "task", "sleep", "todo", "group", "group_w", "chunk", "chunk_next",
-    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase",
+    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase", "plastic", "plastic_count", "seen", "passed", "rule_par", "pre",
+    "synapse", "last", "ring",
 )  # fmt: skip
 REBUILT = (
     "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
-    "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp",
+    "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp", "plastic_at", "decay", "target", "block_target",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")
 RUN = ("precision", "blocks", "sleeping", "step", "handled", "status", "serial")
@@ -117,7 +120,9 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader, hooks: list[Hook]
     task = sim.a.task.copy()
     keep = [k for k in range(loop.T_COLUMNS) if k not in (loop.T_KERNEL, loop.T_SPARSE, loop.T_CENSUS, loop.T_READ, loop.T_BOUND)]
     task[:, keep] = arrays["task"][:, keep]
+    arrays["plastic"][:, ADDRESSES] = sim.a.plastic[:, ADDRESSES]
     sim.a = together(sim.a._replace(**{**arrays, "task": task}), loop.OF_ROWS)
+    write_decays(sim)
     for population in sim.net.populations.values():
         place = sim.places[population.name]
         if model_of(population.model).kind == "neuron":

@@ -21,6 +21,7 @@ import numpy as np
 from .blocks import G, block_kernel
 from .jit import jit
 from .machine import borrow, meet, prefetch
+from .plastic import L_ARRIVE, L_BRING, L_FIRE, N_BROUGHT, N_LOST, PLASTIC, arrive_kernel, bring_kernel, fire_kernel
 from .rows import GROUP_SHIFT, event, length_of, row_kernel
 
 CHUNK = 64  # events in a chunk of the calendar
@@ -78,6 +79,19 @@ class Arrays(NamedTuple):
     seg: np.ndarray  # [segments + 1] start << 16 | delay
     slot: np.ndarray  # [synapses] uint16
     w: np.ndarray  # [weighted synapses] float32
+    plastic: np.ndarray  # [groups, L_COLUMNS] of groups with rules, see `plastic`
+    plastic_at: np.ndarray  # [groups x blocks, A_COLUMNS]
+    plastic_count: np.ndarray  # [groups x blocks, N_COLUMNS] counters
+    seen: np.ndarray  # [groups x blocks] step up to which all synapses have met the spikes of their targets
+    passed: np.ndarray  # [groups x blocks] step up to which time has passed for all of them
+    rule_par: np.ndarray  # parameters of rules
+    decay: np.ndarray  # decay tables of traces
+    pre: np.ndarray  # records of segments
+    synapse: np.ndarray  # float32, state of synapses beside w
+    last: np.ndarray  # records of targets
+    ring: np.ndarray  # their last spikes
+    target: np.ndarray  # [pieces that are targets of rules, 3] group, piece, number of the piece's element 0 among the group's records
+    block_target: np.ndarray  # [blocks + 1] first of each block
     out: np.ndarray  # [2, room] int32, indices of neurons that fired in the window
     out_first: np.ndarray  # [2, pieces, window + 1] where each step's begin, relative to the piece's room
     chunk: np.ndarray  # [blocks, chunks x CHUNK] uint64, events
@@ -144,10 +158,18 @@ def deliver(a, b, step, when, last_time, into):
             while run < end and np.int64(events[run] >> GROUP_SHIFT) == g:
                 run += 1
             if noting or a.group[g, R_WHEN] == when:
-                kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + noting])
-                n_touched = kernel(
-                    events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
-                )
+                if a.group[g, R_KIND] == PLASTIC:
+                    q = g * (a.block_acc.shape[0] - 1) + b
+                    n_touched = arrive_kernel(a.plastic[g, L_ARRIVE])(
+                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0,
+                        a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q],
+                        a.passed[q], a.plastic_count[q],
+                    )
+                else:
+                    kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + noting])
+                    n_touched = kernel(
+                        events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
+                    )
             first = run
         after = a.chunk_next[b, c]
         if last_time:
@@ -161,6 +183,50 @@ def deliver(a, b, step, when, last_time, into):
     a.count[b, C_DELIVERED] += synapses
     a.count[b, C_IN_FLIGHT] -= arrived
     return n_touched
+
+
+@jit
+def bring(a, g, b, step, passing):
+    """Let the synapses of plastic group g in block b meet all spikes of their targets before a step, and the time up to it if `passing`."""
+    q = g * (a.block_acc.shape[0] - 1) + b
+    bring_kernel(a.plastic[g, L_BRING])(
+        a.row_seg, a.block_acc.shape[0] - 1, b, step, 1 if passing else 0,
+        a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q], a.passed[q],
+        a.plastic_count[q],
+    )
+    a.seen[q] = step
+    if passing:
+        a.passed[q] = step
+
+
+@jit
+def fire_targets(a, b, step, column, parity, worker):
+    """Tell the plastic groups of block b who fired in this step, after all its arrivals."""
+    blocks = a.block_acc.shape[0] - 1
+    fired = a.scratch[worker]
+    for row in range(a.block_target[b], a.block_target[b + 1]):
+        g, p, base = a.target[row, 0], a.target[row, 1], a.target[row, 2]
+        out = a.piece[p, P_OUT]
+        n = 0
+        for at in range(out + a.out_first[parity, p, column], out + a.out_first[parity, p, column + 1]):
+            fired[n] = base + a.out[parity, at]
+            n += 1
+        if n == 0:
+            continue
+        q = g * blocks + b
+        kernel = fire_kernel(a.plastic[g, L_FIRE])
+        for again in range(2):
+            full = kernel(
+                fired, 0, n, step,
+                a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q], a.passed[q],
+                a.plastic_count[q],
+            )
+            if full == 0:
+                break
+            if again == 1:
+                a.plastic_count[q, N_LOST] = 1
+            bring(a, g, b, step, False)
+            a.plastic_count[q, N_BROUGHT] += 1
 
 
 @jit(forceinline=True)
@@ -448,6 +514,8 @@ def run_block(a, b, step, column, parity, worker):
         if look and awake and a.bad[parity, b] < 0:
             if not finite(a.state, a.held, a.acc, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
                 a.bad[parity, b] = t
+    if a.block_target[b] < a.block_target[b + 1]:
+        fire_targets(a, b, step, column, parity, worker)
     base = a.block_acc[b]
     for q in range(n_touched):
         a.block_mark[base + a.touched[base + q]] = 0
@@ -476,12 +544,13 @@ def emit(a, b, start, steps, parity):
                 for q in range(first_spike, end_spike):
                     i = np.int64(a.out[parity, q])
                     for g in range(g0, g1):
+                        by_segment = a.group[g, R_KIND] == PLASTIC
                         r = (a.group[g, R_FIRST_ROW] + i) * blocks + b
                         for s in range(a.row_seg[r], a.row_seg[r + 1]):
                             word = np.int64(a.seg[s])
                             first = word >> 16
                             length = (np.int64(a.seg[s + 1]) >> 16) - first
-                            push(a, b, start + column + (word & 0xFFFF), event(g, first, length))
+                            push(a, b, start + column + (word & 0xFFFF), event(g, s if by_segment else first, length))
                             events += 1
                             synapses += length
     a.count[b, C_PUSHED] += synapses

@@ -6,9 +6,16 @@
     transmit(w, ..., p)          what an arriving spike delivers, in place of w; asked before `on_pre`
 
 Between w and p stand, in any order, the names of what a function reads: traces (x_pre, x_post, x_pre_slow ...; each decays with the parameter
-tau_pre, tau_post, tau_pre_slow ... in ms), fields of `state`, and modulators (m_reward ...). A trace is read as it was just before the event, so
-without the event's own increment. w is the strength of the synapse, at least 0 whatever its sign: the sign is kept by the engine. What
-a function returns is brought within the parameters w_min and w_max where the rule has them.
+tau_pre, tau_post, tau_pre_slow ... in ms), fields of `state`, fields of `target`, and modulators (m_reward ...). A trace is read as it was just
+before the event, so without the event's own increment. w is the strength of the synapse, at least 0 whatever its sign: the sign is kept by
+the engine. What a function returns is brought within the parameters w_min and w_max where the rule has them.
+
+A rule may keep state of the target neuron too (`target`, such as a sliding threshold), which moves by two more functions over its fields:
+
+    target_spike(theta, ..., p)             the target fires; returns the field, or a tuple of all fields
+    target_between(theta, ..., k, dt, p)    k steps of dt ms in which it does not; its traces are given as they are when the k steps begin
+
+A parameter `dendritic` is the share of the delay by which the target's spikes reach the synapse later; the rest is axonal.
 """
 
 from __future__ import annotations
@@ -25,7 +32,9 @@ from ..neurons.contract import comment_units, source_digest
 T = TypeVar("T", bound=type)
 TRACE = re.compile(r"x_(pre|post)(_\w+)?")
 PAIRINGS = ("all", "nearest")
-FUNCTIONS = ("on_pre", "on_post", "between", "transmit")
+FUNCTIONS = ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between")
+OF_TARGET = ("target_spike", "target_between")
+OVER_TIME = ("between", "target_between")
 
 
 class Trace(NamedTuple):
@@ -45,8 +54,11 @@ class Rule(NamedTuple):
     on_post: Callable[..., Any] | None
     between: Callable[..., Any] | None
     transmit: Callable[..., Any] | None
+    target_spike: Callable[..., Any] | None
+    target_between: Callable[..., Any] | None
     traces: tuple[Trace, ...]
     state: Mapping[str, float | str]  # state of a synapse beside w -> value at the start, a number or a parameter
+    target: Mapping[str, float | str]  # state of the target neuron -> likewise
     modulators: tuple[str, ...]
     ranges: Mapping[str, tuple[float, float]]  # parameter -> smallest and largest value allowed
     units: Mapping[str, str]
@@ -61,9 +73,11 @@ class Rule(NamedTuple):
         return tuple(self.cls._fields)  # type: ignore[attr-defined]
 
     def reads(self, function: str) -> tuple[str, ...]:
-        """Names that a function of the rule reads between w and p."""
+        """Names that a function of the rule reads, without w, k, dt and p."""
         made = getattr(self, function)
-        return () if made is None else words(made)[1:-1] if function != "between" else words(made)[1:-3]
+        if made is None:
+            return ()
+        return words(made)[0 if function in OF_TARGET else 1 : -3 if function in OVER_TIME else -1]
 
 
 def rule_of(thing: Any) -> Rule:
@@ -80,34 +94,42 @@ def rule(
     on_post: Callable[..., Any] | None = None,
     between: Callable[..., Any] | None = None,
     transmit: Callable[..., Any] | None = None,
+    target_spike: Callable[..., Any] | None = None,
+    target_between: Callable[..., Any] | None = None,
     state: Mapping[str, float | str] | None = None,
+    target: Mapping[str, float | str] | None = None,
     pairing: str | Mapping[str, str] = "all",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Callable[[T], T]:
     """Declare a NamedTuple of parameters as a plasticity rule; DescriptionError in one sentence if the functions do not fit the contract.
 
     state    state of a synapse beside w, with its value at the start (a number, or the name of a parameter)
+    target   state of the target neuron, likewise
     pairing  "all": a spike adds 1 to a trace; "nearest": it sets it to 1; or for each trace by name
     ranges   parameter -> (smallest, largest) value that makes sense; time constants must be above 0 anyway
     """
-    functions = {"on_pre": on_pre, "on_post": on_post, "between": between, "transmit": transmit}
-    kept = dict(state or {})
+    given = (on_pre, on_post, between, transmit, target_spike, target_between)
+    functions = dict(zip(FUNCTIONS, given, strict=True))
+    kept, aim = dict(state or {}), dict(target or {})
 
     def declare(cls: T) -> T:
         name = cls.__name__
         if not (issubclass(cls, tuple) and hasattr(cls, "_fields")):
             raise DescriptionError(f"rule {name} is no NamedTuple: write class {name}(NamedTuple) with a parameter on each line")
-        if all(function is None for function in functions.values()):
+        if all(function is None for function in given[:4]):
             raise DescriptionError(f"rule {name} has no function: give on_pre, on_post, between or transmit")
+        if bool(aim) != (target_spike is not None):
+            raise DescriptionError(f"rule {name}: target= and target_spike= go together, state of the target neuron and what its spikes do to it")
         reads: dict[str, None] = {}
         for kind, function in functions.items():
             if function is not None:
-                reads.update(dict.fromkeys(check_signature(kind, function, name, kept)))
+                reads.update(dict.fromkeys(check_signature(kind, function, name, kept, aim)))
         traces = tuple(declared_trace(x, cls, pairing) for x in reads if TRACE.fullmatch(x))
         check_state(name, kept, cls)
+        check_state(name, aim, cls)
         made = Rule(
-            cls, on_pre, on_post, between, transmit, traces, kept, tuple(x for x in reads if x.startswith("m_")), dict(ranges or {}),
-            comment_units(cls), source_digest(cls, *(f for f in functions.values() if f is not None)),
+            cls, *given, traces, kept, aim, tuple(x for x in reads if x.startswith("m_")), dict(ranges or {}),
+            comment_units(cls), source_digest(cls, *(f for f in given if f is not None)),
         )  # fmt: skip
         cls.__thalia_rule__ = made  # type: ignore[attr-defined]
         return cls
@@ -120,24 +142,32 @@ def words(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
-def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any]) -> tuple[str, ...]:
+def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any], target: Mapping[str, Any]) -> tuple[str, ...]:
     """What a function reads, if its arguments are those of the contract."""
-    last = ("k", "dt", "p") if kind == "between" else ("p",)
-    expected = f"(w, ..., {', '.join(last)})"
+    first = () if kind in OF_TARGET else ("w",)
+    last = ("k", "dt", "p") if kind in OVER_TIME else ("p",)
+    expected = f"({', '.join((*first, '...', *last))})"
     if not callable(function):
         raise DescriptionError(f"{kind} of rule {name} is {function!r}: give a function {kind}{expected}")
     found = words(function)
     shown = f"({', '.join(found)})"
-    if not found or found[0] != "w" or found[-len(last) :] != last or len(found) < 1 + len(last):
+    if found[: len(first)] != first or found[-len(last) :] != last or len(found) < len(first) + len(last):
         raise DescriptionError(f"{kind} of rule {name} takes {shown}: must be {kind}{expected}, with what it reads in between")
-    reads = found[1 : -len(last)]
+    reads = found[len(first) : -len(last)]
     for word in reads:
-        if not (TRACE.fullmatch(word) or word.startswith("m_") or word in state):
-            known = "x_pre..., x_post... (traces), m_... (modulators)" + "".join(f", {s}" for s in state)
-            raise DescriptionError(f"{kind} of rule {name} takes {shown}: {word} is nothing that it can read, that is {known}")
-        if TRACE.fullmatch(word) and kind == "between":
+        known = TRACE.fullmatch(word) or word.startswith("m_") or word in state or word in target
+        if not known or (kind in OF_TARGET and is_of_synapse(word, state)):
+            of_synapse = ["x_pre..., x_post... (traces)", "m_... (modulators)", *state]
+            readable = [*(["x_post... (traces)"] if kind in OF_TARGET else of_synapse), *target]
+            raise DescriptionError(f"{kind} of rule {name} takes {shown}: {word} is nothing that it can read, that is {', '.join(readable)}")
+        if kind == "between" and (TRACE.fullmatch(word) or word in target):
             raise DescriptionError(f"between of rule {name} takes {shown}: {word} moves between events, so read it in on_pre or on_post")
     return reads
+
+
+def is_of_synapse(word: str, state: Mapping[str, Any]) -> bool:
+    """Whether a name is that of something that differs between the synapses of one target."""
+    return word in state or word.startswith(("x_pre", "m_"))
 
 
 def declared_trace(x: str, cls: type, pairing: str | Mapping[str, str]) -> Trace:

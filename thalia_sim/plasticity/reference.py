@@ -1,4 +1,4 @@
-"""A rule on one synapse in plain Python, event by event as it is defined: the reference of everything that is compiled."""
+"""Rules on one synapse in plain Python, event by event as they are defined: the reference of everything that is compiled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
-from .contract import Rule, check_parameters, rule_of
+from ..kernels.plastic import settled, share_left
+from .chain import CHANNELS, Chain, checked_chain
 
 PRE, POST = 0, 1
 
@@ -21,89 +22,135 @@ class Replayed(NamedTuple):
     w: np.ndarray  # [events] strength after it
     state: dict[str, np.ndarray]  # field -> [events]
     delivered: np.ndarray  # [arrivals] what each arriving spike delivered
+    target: dict[str, np.ndarray]  # field of the target's state -> [events]
 
 
 class Synapse:
-    """One synapse with the traces of its source and target."""
+    """One synapse with the traces of its source and the traces and state of its target.
 
-    def __init__(self, p: Any, w: float, dt: float, modulators: Mapping[str, float]) -> None:
-        check_parameters(p)
-        self.p, self.rule, self.dt = p, rule_of(p), dt
-        self.w = bounded(p, w)
-        self.state = {f: float(getattr(p, x) if isinstance(x, str) else x) for f, x in self.rule.state.items()}
-        self.traces = {trace.name: 0.0 for trace in self.rule.traces}
-        self.modulators = dict(modulators)
-        if missing := [m for m in self.rule.modulators if m not in self.modulators]:
-            raise DescriptionError(f"rule {self.rule.name} reads {missing[0]}, which has no value: give modulators={{{missing[0]!r}: 0.0}}")
+    A trace is kept as it was after its last spike, so that a time without events may be cut anywhere.
+    """
 
-    def pass_time(self, k: int) -> None:
-        """k steps without an event."""
-        if k == 0:
-            return
-        for trace in self.rule.traces:
-            self.traces[trace.name] *= math.exp(-k * self.dt / getattr(self.p, trace.tau))
-        self.call("between", float(k), self.dt)
+    def __init__(self, rule: Any, w: float, dt: float, modulators: Mapping[str, float]) -> None:
+        found = checked_chain(rule, "the synapse")
+        if found is None:
+            raise DescriptionError("the synapse has the rule None: give it a rule such as PairSTDP()")
+        self.chain: Chain = found
+        self.dt, self.now = dt, 0
+        self.here = 0  # step of the last event of the synapse, up to which `between` has been called
+        self.modulators = {**dict.fromkeys(CHANNELS, 1.0), **modulators}
+        if missing := [m for m in self.chain.modulators if m not in self.modulators]:
+            raise DescriptionError(f"rule {self.chain} reads {missing[0]}, which has no value: give modulators={{{missing[0]!r}: 0.0}}")
+        self.rate = math.prod(self.modulators[m] for m in self.chain.modulators if m not in self.chain.read)
+        self.w = float(np.float32(min(max(w, self.chain.weakest), self.chain.strongest)))
+        self.state = {(n, f): float(np.float32(self.chain.start_of(n, f))) for n, f in self.chain.state}
+        self.target = {(n, f): self.chain.start_of(n, f) for n, f in self.chain.target}
+        self.after = {(n, t.name): 0.0 for side in ("pre", "post") for n, t in self.chain.traces(side)}  # traces after their last spike
+        self.last = {"pre": 0, "post": 0}  # step of it
 
-    def call(self, kind: str, *more: float) -> None:
-        """Let a function of the rule change w and state."""
-        function = getattr(self.rule, kind)
+    def traces(self, side: str) -> dict[tuple[int, str], float]:
+        """Traces of one side now."""
+        gap, rules = self.now - self.last[side], self.chain.rules
+        return {(n, t.name): self.after[n, t.name] * share_left(gap, self.dt, getattr(rules[n], t.tau)) for n, t in self.chain.traces(side)}
+
+    def target_now(self) -> dict[tuple[int, str], float]:
+        """State of the target now."""
+        found, gap = dict(self.target), self.now - self.last["post"]
+        for n, made in enumerate(self.chain.declared):
+            if made.target_between is not None and gap > 0:
+                reads = [{**self.after, **self.target}[n, x] for x in made.reads("target_between")]
+                values = made.target_between(*reads, float(gap), self.dt, self.chain.rules[n])
+                found.update(zip([(n, f) for f in made.target], map(float, tupled(values)), strict=True))
+        return found
+
+    def known(self, n: int) -> dict[str, float]:
+        """Everything that functions of rule n may read now."""
+        whole = {**self.traces("pre"), **self.traces("post"), **self.state, **self.target_now()}
+        return {**{x: value for (m, x), value in whole.items() if m == n}, **self.modulators}
+
+    def call(self, n: int, kind: str, *more: float) -> None:
+        """Let a function of rule n change w and its state."""
+        made, p = self.chain.declared[n], self.chain.rules[n]
+        function = getattr(made, kind)
         if function is None:
             return
-        known = {**self.traces, **self.state, **self.modulators}
-        found = function(self.w, *(known[name] for name in self.rule.reads(kind)), *more, self.p)
-        values = found if self.rule.state else (found,)
-        if not isinstance(values, tuple) or len(values) != 1 + len(self.rule.state):
-            raise DescriptionError(f"{kind} of rule {self.rule.name} returns {found!r}: return w and {', '.join(self.rule.state)}")
-        self.w = bounded(self.p, values[0])
-        self.state.update(zip(self.rule.state, map(float, values[1:]), strict=True))
+        known = self.known(n)
+        found = function(self.w, *(known[name] for name in made.reads(kind)), *more, p)
+        values = found if made.state else (found,)
+        if not isinstance(values, tuple) or len(values) != 1 + len(made.state):
+            raise DescriptionError(f"{kind} of rule {made.name} returns {found!r}: return w and {', '.join(made.state)}")
+        self.w = float(settled(self.w, values[0], self.rate if kind != "between" else 1.0, *self.chain.bounds(n)))
+        self.state.update(zip([(n, f) for f in made.state], [float(np.float32(v)) for v in values[1:]], strict=True))
+
+    def pass_time(self) -> None:
+        """Let the time since the last event of the synapse pass."""
+        k = self.now - self.here
+        for n in range(len(self.chain.rules)) if k > 0 else ():
+            self.call(n, "between", float(k), self.dt)
+        self.here = self.now
 
     def arrive(self) -> float:
         """A spike of the source arrives; returns what it delivers."""
-        known = {**self.traces, **self.state, **self.modulators}
-        transmit = self.rule.transmit
-        delivered = self.w if transmit is None else float(transmit(self.w, *(known[name] for name in self.rule.reads("transmit")), self.p))
-        self.call("on_pre")
+        self.pass_time()
+        sent = self.w
+        for n, made in enumerate(self.chain.declared):
+            if made.transmit is not None:
+                known = self.known(n)
+                sent = float(made.transmit(self.w, *(known[name] for name in made.reads("transmit")), self.chain.rules[n]))
+        for n in range(len(self.chain.rules)):
+            self.call(n, "on_pre")
         self.jump("pre")
-        return delivered
+        return sent
 
     def fire(self) -> None:
         """The target fires."""
-        self.call("on_post")
+        if any(made.on_post is not None for made in self.chain.declared):
+            self.pass_time()
+        for n in range(len(self.chain.rules)):
+            self.call(n, "on_post")
+        known = [self.known(n) for n in range(len(self.chain.rules))]
+        for n, made in enumerate(self.chain.declared):
+            if made.target_spike is not None:
+                values = made.target_spike(*(known[n][x] for x in made.reads("target_spike")), self.chain.rules[n])
+                self.target.update(zip([(n, f) for f in made.target], map(float, tupled(values)), strict=True))
         self.jump("post")
 
     def jump(self, side: str) -> None:
-        for trace in self.rule.traces:
-            if trace.side == side:
-                self.traces[trace.name] = 1.0 if trace.nearest else self.traces[trace.name] + 1.0
+        traces = self.traces(side)
+        for n, t in self.chain.traces(side):
+            self.after[n, t.name] = 1.0 if t.nearest else traces[n, t.name] + 1.0
+        self.last[side] = self.now
 
 
-def bounded(p: Any, w: float) -> float:
-    """A strength within the bounds of its rule, in the precision in which weights are kept."""
-    return float(np.float32(min(max(w, getattr(p, "w_min", 0.0)), getattr(p, "w_max", math.inf))))
+def tupled(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)
 
 
 def replay_synapse(
-    p: Any, arrivals: Sequence[float], spikes: Sequence[float], w: float, *, dt: float = 0.1, until: float = 0.0,
+    rule: Any, arrivals: Sequence[float], spikes: Sequence[float], w: float, *, dt: float = 0.1, until: float = 0.0,
     modulators: Mapping[str, float] | None = None,
 ) -> Replayed:  # fmt: skip
-    """A synapse of strength w at 0 ms under rule p, at which spikes arrive and whose target fires at given times (ms).
+    """A synapse of strength w at 0 ms under a rule (or several, in a list), at which spikes arrive and whose target fires at given times (ms).
 
-    At one time the arrival comes first, as in a step of the engine. `until` (ms) lets time pass after the last event.
+    At one time the arrival comes first, as in a step of the engine. `until` (ms) lets time pass after the last event. With a dendritic share of
+    a delay, give the times as they are at the synapse.
     """
     events = sorted([(round(t / dt), PRE) for t in arrivals] + [(round(t / dt), POST) for t in spikes])
-    synapse, now = Synapse(p, w, dt, modulators or {}), 0
-    rule: Rule = synapse.rule
+    synapse = Synapse(rule, w, dt, modulators or {})
     rows, delivered = [], []
     for step, kind in events:
-        synapse.pass_time(step - now)
-        now = step
+        synapse.now = step
         if kind == PRE:
             delivered.append(synapse.arrive())
         else:
             synapse.fire()
-        rows.append((step * dt, synapse.w, *synapse.state.values()))
-    if round(until / dt) > now:
-        synapse.pass_time(round(until / dt) - now)
-        rows.append((until, synapse.w, *synapse.state.values()))
-    table = np.array(rows).reshape(len(rows), 2 + len(rule.state))
-    return Replayed(table[:, 0], table[:, 1], {f: table[:, 2 + k] for k, f in enumerate(rule.state)}, np.array(delivered))
+        rows.append((step * dt, synapse.w, *synapse.state.values(), *synapse.target.values()))
+    if round(until / dt) > synapse.now:
+        synapse.now = round(until / dt)
+        synapse.pass_time()
+        rows.append((until, synapse.w, *synapse.state.values(), *synapse.target_now().values()))
+    table = np.array(rows).reshape(len(rows), 2 + len(synapse.state) + len(synapse.target))
+    columns = iter(table.T)
+    t, strength = next(columns), next(columns)
+    state = {f: next(columns) for _, f in synapse.chain.state}
+    return Replayed(t, strength, state, np.array(delivered), {f: next(columns) for _, f in synapse.chain.target})

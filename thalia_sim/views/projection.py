@@ -13,6 +13,7 @@ from ..neurons.contract import model_of
 from ..projection import LARGEST
 from ..rows import synapses, weight_index
 from .contract import View, truth
+from .learning import Learning
 
 if TYPE_CHECKING:
     from ..simulation import Simulation
@@ -22,7 +23,10 @@ class ProjectionView(View):
     """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
 
     i, j: source and target, numbered within the selections that the projection connects [n]; w in the receptor's unit; delay in ms.
-    plastic: whether hooks may change the weights; while it is False, what they write is dropped.
+    plastic: whether rules and hooks may change the weights; while it is False, what they write is dropped, and rules leave them as they are.
+
+    Of a projection with rules: what a synapse keeps beside w (`e`, `u` ... [n]), its rules' parameters and modulators (`a_plus`, `m_reward` ...),
+    which can be set, and `statistics`. Everything is as it is at this moment, though synapses are stored as they were when a spike came last.
     """
 
     overlays: dict[str, tuple[NDArray[np.int64], float]]  # who scales weights -> (synapses, factor), 0 where they are lost
@@ -44,6 +48,7 @@ class ProjectionView(View):
         """Multiply the weights of synapses (numbers in the order of `w`) by a factor, 0 to cut them, until `remove(name)`."""
         if not self.overlays:
             super().take_state({"base": self.table()[2].astype(np.float32)})
+        self.take_up()
         self.overlays[name] = (synapses, float(factor))
         try:
             self.lay()
@@ -53,6 +58,7 @@ class ProjectionView(View):
 
     def remove(self, name: str) -> None:
         """End an overlay: weights that nobody has written since are what they were, to the bit."""
+        self.take_up()
         self.overlays.pop(name, None)
         self.lay()
         if not self.overlays:
@@ -66,24 +72,42 @@ class ProjectionView(View):
             product[synapses] *= factor
         return product
 
+    def take_up(self) -> None:
+        """Let the base follow what rules did to the weights since they were laid."""
+        if self.learning is None or not self.overlays:
+            return
+        now, factors = self.table()[2].astype(np.float32), self.factors()
+        moved = (now != np.float32(self.base * factors)) & (factors > 0.0)
+        self.base[moved] = now[moved] / factors[moved]
+
     def lay(self) -> None:
         """Write the weights that follow from the base and what lies over it."""
         with np.errstate(over="ignore"):
             values = self.base * self.factors()
         if len(values) and not np.abs(values).max() <= LARGEST:
             raise SimulationError(f"w of {self.name} becomes {np.abs(values).max():g} when it is scaled: choose a smaller factor")
-        self.write_w(values)
+        self.write_w(values, self.factors() == 0.0)
 
     def freeze(self, by: int = 1) -> None:
-        """Drop what hooks write into the weights from now on; with by = -1, take that back."""
+        """Drop what rules and hooks do to the weights from now on; with by = -1, take that back."""
         super().take_state({"freezes": max(self.freezes + by, 0)})
+        if self.learning is not None:
+            self.learning.freeze(self.freezes > 0)
 
     @property
     def changed_rows(self) -> bool:
         return bool(self.cache.get("changed"))
 
+    @property
+    def learning(self) -> Learning | None:
+        """The rules of this projection in the simulation, None if it has none."""
+        if "learning" not in self.cache:
+            self.cache["learning"] = Learning(self.sim, self.thing) if self.thing.rule is not None else None
+        found: Learning | None = self.cache["learning"]
+        return found
+
     def known(self) -> list[str]:
-        return ["i", "j", "w", "delay", "gain", "plastic"]
+        return ["i", "j", "w", "delay", "gain", "plastic", *(self.learning.known() if self.learning else ())]
 
     def __len__(self) -> int:
         return len(self.place())
@@ -101,7 +125,8 @@ class ProjectionView(View):
         return [k for k, g in enumerate(self.sim.rows.groups) if any(p is self.thing for p in g.projections)]
 
     def table(self) -> tuple[NDArray[Any], ...]:
-        return synapses(self.rows(), self.sim.layout, self.thing, self.sim.net)
+        i, j, w, delay = synapses(self.rows(), self.sim.layout, self.thing, self.sim.net)
+        return i, j, w if self.learning is None else self.learning.weights(self.place()), delay
 
     def synapses(self, source: Any = None, target: Any = None) -> dict[str, NDArray[Any]]:
         """i, j, w and delay of the synapses from and to given elements (numbers as in i and j; None: any)."""
@@ -120,6 +145,8 @@ class ProjectionView(View):
             return self.table()[("i", "j", "w", "delay").index(field)]
         if field == "plastic":
             return self.freezes == 0
+        if not field.startswith("__") and self.learning is not None and field in self.learning.known():
+            return self.learning.read(field, self.place())
         if field == "gain":
             return float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
         if field.startswith("__"):
@@ -130,7 +157,7 @@ class ProjectionView(View):
         if field == "w":
             self.set_w(value)
         elif field == "plastic":
-            super().take_state({"freezes": 0 if truth(value, f"plastic of {self.name}") else 1})
+            self.freeze(-self.freezes if truth(value, f"plastic of {self.name}") else 1 - self.freezes)
         elif field == "gain":
             problem = gain_problem(value, bool(self.signs()))
             if problem:
@@ -138,6 +165,8 @@ class ProjectionView(View):
             self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
         elif field in ("i", "j", "delay"):
             raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
+        elif self.learning is not None and field in self.learning.known():
+            self.learning.write(field, value)
         else:
             raise self.unknown(field)
         self.tell(field, value)
@@ -160,7 +189,10 @@ class ProjectionView(View):
             raise DescriptionError(f"w of {self.name} is given {value!r}: must be finite and of the sign of its receptor")
         if self.freezes and sim.interrupting:
             return
+        if self.learning is not None:
+            values = self.learning.checked_weights(values)
         if self.overlays:
+            self.take_up()
             seen, factors = self.table()[2], self.factors()
             written = (np.float32(values) != seen) & (factors > 0.0)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -169,9 +201,12 @@ class ProjectionView(View):
         else:
             self.write_w(values)
 
-    def write_w(self, values: NDArray[np.float64]) -> None:
-        """Write checked weights into the arrays of the loop."""
+    def write_w(self, values: NDArray[np.float64], cut: Any = False) -> None:
+        """Write checked weights into the arrays of the loop; a synapse that is `cut` delivers and learns nothing."""
         sim = self.sim
+        if self.learning is not None:
+            self.learning.bring()
+            values = np.copysign(values, np.where(cut, -1, 1) * self.thing.sign)
         for k in self.group():
             if sim.rows.groups[k].uniform:
                 sim.store_weights(k)

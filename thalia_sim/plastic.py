@@ -1,0 +1,205 @@
+"""Projections with rules in a running simulation: their tables for the compiled loop, and synapses as they are at this moment.
+
+A synapse is brought up to date when a spike of its source arrives (`kernels.plastic`), so between arrivals its stored weight is of the past. `bring`
+makes it of the present and is part of the run: it comes before whatever changes a rule's parameters, modulators, freezing or weights. Reading
+(`evaluated`) does the same to a copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import SimulationError
+from .kernels import loop
+from .kernels import plastic as k
+from .layout import Layout
+from .neurons.contract import model_of
+from .plasticity.chain import Chain, flat
+from .rows import Group, Rows
+
+if TYPE_CHECKING:
+    from .simulation import Simulation
+
+
+class Part(NamedTuple):
+    """A group of rows with rules."""
+
+    number: int  # in the loop's table of groups
+    group: Group
+    chain: Chain
+    kernels: k.Kernels
+
+
+class Tables(NamedTuple):
+    """Arrays of the loop, by name, and the parts that they describe."""
+
+    arrays: dict[str, NDArray[Any]]
+    parts: list[Part]
+
+
+def sign_weights(rows: Rows) -> None:
+    """Give freshly drawn weights of projections with rules the sign of their projection, also zeros, within the bounds of the rules."""
+    for group in rows.groups:
+        (projection, *_) = group.projections
+        if projection.chain is not None:
+            w = weights_of(rows.w, group)
+            w[:] = np.copysign(np.clip(np.abs(w), projection.chain.weakest, projection.chain.strongest), projection.sign)
+
+
+def weights_of(w: NDArray[np.float32], group: Group) -> NDArray[np.float32]:
+    """The part of the array of weights that belongs to a group."""
+    first = group.first_syn - group.w_shift
+    return w[first : first + group.n_syn]
+
+
+def tables(layout: Layout, rows: Rows, order: list[int], dt: float) -> Tables:
+    """Everything about rules that the loop needs, at step 0; `order` gives the groups as the loop numbers them."""
+    blocks = layout.n_blocks
+    plastic = np.zeros((len(order), k.L_COLUMNS), np.int64)
+    at = np.zeros((len(order) * blocks, k.A_COLUMNS), np.int64)
+    room: dict[str, list[NDArray[Any]]] = {name: [] for name in ("rule_par", "decay", "pre", "synapse", "last", "ring")}
+    used = dict.fromkeys(room, 0)
+    targets: list[tuple[int, int, int, int]] = []  # block, group, piece, number of its element 0
+    parts = []
+
+    def place(name: str, values: NDArray[Any]) -> int:
+        room[name].append(values.ravel())
+        used[name] += values.size
+        return used[name] - values.size
+
+    for number, group in enumerate(rows.groups[g] for g in order):
+        (projection, *_) = group.projections
+        chain = projection.chain
+        if chain is None:
+            continue
+        kernels = k.make_plastic(chain)
+        parts.append(Part(number, group, chain, kernels))
+        traces = [*chain.traces("pre"), *chain.traces("post")]
+        in_decay = [place("decay", k.decay_table(dt, getattr(chain.rules[n], trace.tau))) for n, trace in traces]
+        modulators = dict.fromkeys(chain.modulators, 1.0)
+        cells = [int(rows.row_seg[r * blocks]) for r in (group.first_row, group.first_row + group.n_rows)]
+        delays = rows.seg[cells[0] : cells[1]] & np.uint64(0xFFFF)
+        start = np.array([chain.start_of(n, f) for n, f in chain.state], dtype=np.float32)
+        row = plastic[number]
+        row[[k.L_ARRIVE, k.L_BRING, k.L_FIRE]] = kernels.arrive.address, kernels.bring.address, kernels.fire.address
+        row[[k.L_SEG, k.L_SYN, k.L_W_SHIFT]] = cells[0], group.first_syn, group.w_shift
+        row[k.L_PRE] = place("pre", np.zeros((cells[1] - cells[0], kernels.pre_width)))
+        row[k.L_STATE] = place("synapse", np.tile(start, group.n_syn))
+        row[k.L_PAR] = place("rule_par", flat(chain, dt, in_decay, modulators))
+        row[[k.L_SIGN, k.L_FIRST_ROW, k.L_ROWS]] = projection.sign, group.first_row, group.n_rows
+        row[k.L_MAX_DELAY] = int(delays.max(initial=0))
+        for b in range(blocks):
+            aims = aims_of(layout, projection, b)
+            first = min((slot for _, slot, _ in aims), default=0)
+            n = max((slot + piece.n for piece, slot, _ in aims), default=0) - first
+            record, entry = blank_records(chain, kernels)
+            at[number * blocks + b] = first, n, place("last", np.tile(record, n)), place("ring", np.tile(np.tile(entry, k.RING), n))
+            targets += [(b, number, index, slot - first - piece.lo) for piece, slot, index in aims if piece.n]
+    targets.sort(key=lambda row: row[0])
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.concatenate([*found, np.zeros(1, np.float32 if name == "synapse" else np.float64)]) for name, found in room.items()
+    }
+    arrays |= {"plastic": plastic, "plastic_at": at, "plastic_count": np.zeros((len(at), k.N_COLUMNS), np.int64)}
+    arrays |= {"seen": np.zeros(len(at)), "passed": np.zeros(len(at))}
+    arrays["target"] = np.array([row[1:] for row in targets], dtype=np.int64).reshape(-1, 3)
+    arrays["block_target"] = np.searchsorted([row[0] for row in targets], np.arange(blocks + 1)).astype(np.int64)
+    return Tables(arrays, parts)
+
+
+def aims_of(layout: Layout, projection: Any, b: int) -> list[tuple[Any, int, int]]:
+    """(piece, its receptor's first slot, number of the piece) of the targets of a projection in block b."""
+    found = []
+    for index, piece in enumerate(layout.pieces):
+        if piece.block == b and piece.population in projection.target.populations:
+            receptor = model_of(piece.population.model).receptors.index(projection.receptor)
+            found.append((piece, piece.slot + receptor * piece.n, index))
+    return found
+
+
+def blank_records(chain: Chain, kernels: k.Kernels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(record, entry of its ring) of a target that has not fired."""
+    start = [0.0 for _ in chain.traces("post")] + [chain.start_of(n, f) for n, f in chain.target]
+    entry = np.zeros(kernels.ring_width)
+    if kernels.ring_width:
+        entry[0] = -np.inf
+        if chain.dendritic > 0.0:
+            entry[len(entry) - len(start) :] = start
+    return np.array([k.NOT_YET, *start]), entry
+
+
+def write_decays(sim: Simulation) -> None:
+    """The decay tables that follow from the parameters in force."""
+    for part in sim.parts:
+        for (n, trace), at in zip([*part.chain.traces("pre"), *part.chain.traces("post")], table_places(sim, part), strict=True):
+            tau = parameter(sim, part, n, trace.tau)
+            sim.a.decay[at : at + k.TABLE] = k.decay_table(sim.dt, tau)
+
+
+def table_places(sim: Simulation, part: Part) -> list[int]:
+    """Where the decay tables of a part begin, traces of the source first."""
+    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in part.chain.rules)
+    many = len([*part.chain.traces("pre"), *part.chain.traces("post")])
+    return [int(x) for x in sim.a.rule_par[first : first + many]]
+
+
+def place_of_parameter(sim: Simulation, part: Part, n: int, field: str) -> int:
+    """Where a parameter of rule n lies in rule_par."""
+    rules = part.chain.rules
+    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in rules[:n])
+    return first + rules[n]._fields.index(field)
+
+
+def parameter(sim: Simulation, part: Part, n: int, field: str) -> float:
+    """A parameter of rule n, in force."""
+    return float(sim.a.rule_par[place_of_parameter(sim, part, n, field)])
+
+
+def place_of_modulator(sim: Simulation, part: Part, name: str) -> int:
+    rules = part.chain.rules
+    many = len([*part.chain.traces("pre"), *part.chain.traces("post")])
+    return int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in rules) + many + part.chain.modulators.index(name)
+
+
+def bring(sim: Simulation, parts: list[Part]) -> None:
+    """Bring the synapses of parts up to the present."""
+    for part in parts:
+        for b in range(sim.layout.n_blocks):
+            loop.bring(sim.a, part.number, b, sim.step, True)
+    if parts:
+        sim.weights_version += 1
+        check(sim)
+
+
+def evaluated(sim: Simulation, part: Part) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(weights, state [n, fields]) of the synapses of a part as they are now, copies in the order in which they are stored."""
+    a, group = sim.a, part.group
+    width = part.kernels.state_width
+    first = int(a.plastic[part.number, k.L_STATE])
+    w = weights_of(a.w, group).copy()
+    state = np.append(a.synapse[first : first + group.n_syn * width], np.float32(0.0))
+    plastic = a.plastic.copy()
+    plastic[part.number, [k.L_W_SHIFT, k.L_STATE]] = group.first_syn, 0
+    copy = a._replace(w=w, synapse=state, plastic=plastic, plastic_count=a.plastic_count.copy(), seen=a.seen.copy(), passed=a.passed.copy())
+    for b in range(sim.layout.n_blocks):
+        loop.bring(copy, part.number, b, sim.step, True)
+    return w, state[:-1].reshape(-1, width) if width else np.zeros((group.n_syn, 0), np.float32)
+
+
+def check(sim: Simulation) -> None:
+    """Refuse to go on with a weight that is no number, or where spikes of a target were lost."""
+    count = sim.a.plastic_count.reshape(-1, sim.layout.n_blocks, k.N_COLUMNS)
+    for part in sim.parts if count[..., [k.N_BAD, k.N_LOST]].any() else ():
+        (projection, *_) = part.group.projections
+        if count[part.number, :, k.N_BAD].any():
+            raise SimulationError(
+                f"rule {part.chain} of projection {projection.name} gave a weight that is no finite number before {sim.t:g} ms: "
+                "look at its parameters and bounds"
+            )
+        if count[part.number, :, k.N_LOST].any():
+            raise SimulationError(
+                f"a target of projection {projection.name} fired more than {k.RING} times within twice the dendritic part of a delay before "
+                f"{sim.t:g} ms: shorten the delay or lower `dendritic`"
+            )

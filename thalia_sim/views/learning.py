@@ -1,0 +1,133 @@
+"""The rules of a projection in a running simulation: what its synapses keep, parameters, modulators, freezing and counters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import plastic
+from ..checks import is_number
+from ..errors import DescriptionError, SimulationError
+from ..given import short
+from ..kernels import plastic as k
+from ..plasticity.contract import check_parameters
+
+if TYPE_CHECKING:
+    from ..simulation import Simulation
+
+
+class Learning:
+    """Reads evaluate a copy, as of now; whatever is written brings the synapses up to the present first.
+
+    Parameters and state go by their own names; where several rules of the projection have one of the same name, by Rule.name.
+    """
+
+    def __init__(self, sim: Simulation, projection: Any) -> None:
+        self.sim, self.projection, self.chain = sim, projection, projection.chain
+        names = [[*p._fields, *made.state] for p, made in zip(self.chain.rules, self.chain.declared, strict=True)]
+        every = [name for found in names for name in found]
+        self.names: dict[str, tuple[int, str]] = {}  # name -> (number of the rule, field)
+        for n, found in enumerate(names):
+            for name in found:
+                self.names[name if every.count(name) == 1 else f"{type(self.chain.rules[n]).__name__}.{name}"] = (n, name)
+
+    def known(self) -> list[str]:
+        return [*self.names, *self.chain.modulators, "statistics"]
+
+    @property
+    def parts(self) -> list[plastic.Part]:
+        return [part for part in self.sim.parts if part.group.projections[0] is self.projection]
+
+    def bring(self) -> None:
+        """Bring the synapses up to the present."""
+        plastic.bring(self.sim, self.parts)
+
+    # reading
+
+    def gathered(self, which: int, place: NDArray[np.int64]) -> NDArray[Any]:
+        """Weights (0) or state (1) of the synapses whose weights lie at `place`."""
+        if not len(place):
+            return np.zeros(0) if which == 0 else np.zeros((0, len(self.chain.state)))
+        found = [plastic.evaluated(self.sim, part)[which] for part in self.parts]
+        firsts = [part.group.first_syn - part.group.w_shift for part in self.parts]
+        owner = np.searchsorted(firsts, place, side="right") - 1
+        out = np.empty((len(place), *found[0].shape[1:]))
+        for n, (first, values) in enumerate(zip(firsts, found, strict=True)):
+            out[owner == n] = values[place[owner == n] - first]
+        return out
+
+    def weights(self, place: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Weights with their sign, [n]."""
+        return self.gathered(0, place)
+
+    def read(self, name: str, place: NDArray[np.int64]) -> Any:
+        """A parameter, a modulator, a state field [n], or the counters."""
+        if name == "statistics":
+            return self.statistics()
+        if name in self.chain.modulators:
+            return float(self.sim.a.rule_par[plastic.place_of_modulator(self.sim, self.parts[0], name)])
+        n, field = self.names[name]
+        if field in self.chain.rules[n]._fields:
+            return plastic.parameter(self.sim, self.parts[0], n, field)
+        return self.gathered(1, place)[:, self.chain.state.index((n, field))]
+
+    def statistics(self) -> dict[str, int]:
+        """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
+        the ring of a target was full."""
+        count = self.sim.a.plastic_count.reshape(-1, self.sim.layout.n_blocks, k.N_COLUMNS)
+        total = count[[part.number for part in self.parts]].sum(axis=(0, 1))
+        return {"updates": int(total[k.N_UPDATES]), "bounded": int(total[k.N_BOUNDED]), "brought": int(total[k.N_BROUGHT])}
+
+    # writing
+
+    def write(self, name: str, value: Any) -> None:
+        """Set a parameter or a modulator from now on."""
+        where = f"{name} of {self.projection.name}"
+        if name in self.chain.modulators:
+            if not is_number(value) or not np.isfinite(value):
+                raise DescriptionError(f"{where} is given {short(value)}: give a finite number")
+            self.bring()
+            for part in self.parts:
+                self.sim.a.rule_par[plastic.place_of_modulator(self.sim, part, name)] = value
+                self.write_rate(part)
+            return
+        n, field = self.names.get(name, (0, ""))
+        p = self.chain.rules[n]
+        if field not in p._fields:
+            raise SimulationError(f"{where} cannot be written: it follows from the spikes")
+        if field == "dendritic":
+            raise SimulationError(f"{where} cannot be changed in a run: describe another network")
+        now = type(p)(*(plastic.parameter(self.sim, self.parts[0], n, f) for f in p._fields))._replace(**{field: value})
+        check_parameters(now)
+        self.bring()
+        for part in self.parts:
+            at = plastic.place_of_parameter(self.sim, part, n, p._fields[0])
+            self.sim.a.rule_par[at : at + len(p) + 2] = [*map(float, now), getattr(now, "w_min", 0.0), getattr(now, "w_max", np.inf)]
+        plastic.write_decays(self.sim)
+
+    def write_rate(self, part: plastic.Part) -> None:
+        """The learning rate's factor that follows from the modulators."""
+        values = [self.sim.a.rule_par[plastic.place_of_modulator(self.sim, part, m)] for m in self.chain.modulators if m not in self.chain.read]
+        self.sim.a.rule_par[self.sim.a.plastic[part.number, k.L_PAR] + 1] = np.prod(values)
+
+    def freeze(self, frozen: bool) -> None:
+        """Let the rules rest, or work again: what came meanwhile is not caught up with."""
+        for part in self.parts:
+            row = self.sim.a.plastic[part.number]
+            if bool(row[k.L_FROZEN]) != frozen:
+                self.bring()
+                row[k.L_FROZEN] = int(frozen)
+
+    def checked_weights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights that are to be written: of the projection's sign, within the bounds of its rules."""
+        name, sign = self.projection.name, self.projection.sign
+        if (values * sign < 0).any():
+            need = f"its rule keeps them {'<' if sign < 0 else '>'}= 0"
+            raise DescriptionError(f"w of {name} is given weights of both signs, or of the other one: {need}")
+        sizes = np.abs(values)
+        if sizes.size and (sizes.max() > self.chain.strongest or sizes.min() < self.chain.weakest):
+            size = sizes.max() if sizes.max() > self.chain.strongest else sizes.min()
+            raise DescriptionError(f"w of {name} is given size {size:g}: its rule keeps it from {self.chain.weakest:g} to {self.chain.strongest:g}")
+        return values
