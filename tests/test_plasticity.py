@@ -153,8 +153,8 @@ def test_reward_turns_eligibility_into_weight():
         found = replay_synapse(p, [10.0], [15.0], 1.0, until=115.0, modulators={"m_reward": m})
         assert found.w[-1] == pytest.approx(1.0 + m * e * 200.0 * (1 - math.exp(-0.5)), abs=SINGLE)
         assert found.state["e"][-1] == pytest.approx(e * math.exp(-0.5), rel=SINGLE)
-    with pytest.raises(DescriptionError, match="reads m_reward, which has no value"):
-        replay_synapse(p, [10.0], [15.0], 1.0)
+    given = replay_synapse(p, [10.0], [15.0], 1.0, until=115.0, modulators={"m_reward": 1.0})
+    assert given.w[-1] == replay_synapse(p, [10.0], [15.0], 1.0, until=115.0).w[-1] > 1.5  # every channel is 1 until it is set
 
 
 @pytest.mark.parametrize("p", [ShortTerm(u_rest=0.5, tau_d=800.0, tau_f=1.0), ShortTerm(u_rest=0.1, tau_d=100.0, tau_f=1000.0)])

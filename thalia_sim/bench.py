@@ -45,6 +45,14 @@ def _brunel(scale: float, seed: int) -> Network:
     return brunel(order=round(2500 * scale), seed=seed)
 
 
+def _brunel_stdp(scale: float, seed: int) -> Network:
+    """Additive pair STDP on all synapses between excitatory neurons."""
+    from .circuits import brunel
+    from .plasticity import PairSTDP
+
+    return brunel(order=round(2500 * scale), seed=seed, rule=PairSTDP(a_plus=0.001, a_minus=1.05 * 0.001, w_max=0.2))
+
+
 def _quiet(scale: float, seed: int) -> Network:
     from .circuits import quiet
 
@@ -62,6 +70,7 @@ NETWORKS: dict[str, Benchmark] = {
     "cuba40k": Benchmark(_vogels_abbott("cuba", 40_000), 2000.0),
     "coba": Benchmark(_vogels_abbott("coba", 4000), 10_000.0),
     "brunel": Benchmark(_brunel, 1000.0),
+    "brunel_stdp": Benchmark(_brunel_stdp, 1000.0),
     "quiet": Benchmark(_quiet, 1000.0),
     "pd14": Benchmark(_microcircuit, 1000.0, scale=0.1),
 }

@@ -96,7 +96,7 @@ def tables(layout: Layout, rows: Rows, order: list[int], dt: float) -> Tables:
             first = min((slot for _, slot, _ in aims), default=0)
             n = max((slot + piece.n for piece, slot, _ in aims), default=0) - first
             record, entry = blank_records(chain, kernels)
-            at[number * blocks + b] = first, n, place("last", np.tile(record, n)), place("ring", np.tile(np.tile(entry, k.RING), n))
+            at[number * blocks + b] = first, n, place("last", np.repeat(record, n)), place("ring", np.tile(np.tile(entry, k.RING), n))
             targets += [(b, number, index, slot - first - piece.lo) for piece, slot, index in aims if piece.n]
     targets.sort(key=lambda row: row[0])
     arrays: dict[str, NDArray[Any]] = {
@@ -104,6 +104,7 @@ def tables(layout: Layout, rows: Rows, order: list[int], dt: float) -> Tables:
     }
     arrays |= {"plastic": plastic, "plastic_at": at, "plastic_count": np.zeros((len(at), k.N_COLUMNS), np.int64)}
     arrays |= {"seen": np.zeros(len(at)), "passed": np.zeros(len(at))}
+    arrays["listed"] = np.zeros((blocks, k.PART if parts else 0), np.int32)
     arrays["target"] = np.array([row[1:] for row in targets], dtype=np.int64).reshape(-1, 3)
     arrays["block_target"] = np.searchsorted([row[0] for row in targets], np.arange(blocks + 1)).astype(np.int64)
     return Tables(arrays, parts)

@@ -33,6 +33,7 @@ SAVED = (
 REBUILT = (
     "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
     "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp", "plastic_at", "decay", "target", "block_target",
+    "listed",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")
 RUN = ("precision", "blocks", "sleeping", "step", "handled", "status", "serial")

@@ -9,6 +9,8 @@ oscillations.
 Source: Brunel 2000, J. Comput. Neurosci. 8:183, doi:10.1023/A:1008925309027.
 """
 
+from typing import Any
+
 from ..distributions import Uniform
 from ..errors import DescriptionError
 from ..network import Network
@@ -38,11 +40,13 @@ def brunel(
     *,
     spread: bool = False,
     dt: float = 0.1,
+    rule: Any = None,
 ) -> Network:
     """4 order excitatory and order inhibitory neurons; each hears a tenth of both, in-degrees fixed, and its own external Poisson train.
 
     w: J in mV, inhibition is -g J; delay in ms; the external train has C_E eta nu_th events a second of J each.
     `spread` starts v uniform between reset and threshold instead of at rest. The paper's network is order = 2500 (12,500 neurons).
+    rule: of the synapses between excitatory neurons.
     """
     n_exc, n_inh = 4 * order, order
     c_exc, c_inh = round(EPSILON * n_exc), round(EPSILON * n_inh)
@@ -55,6 +59,10 @@ def brunel(
     inh = net.populate("inh", n_inh, model, v=v)
     everyone = exc + inh
     net.drive(everyone, Poisson(rate=eta * threshold_rate(w, c_exc) * c_exc), w=w, name="external")
-    net.connect(exc, everyone, in_degree(c_exc), w=w, delay=delay, name="excitation")
+    if rule is None:
+        net.connect(exc, everyone, in_degree(c_exc), w=w, delay=delay, name="excitation")
+    else:
+        net.connect(exc, exc, in_degree(c_exc), w=w, delay=delay, rule=rule)
+        net.connect(exc, inh, in_degree(c_exc), w=w, delay=delay)
     net.connect(inh, everyone, in_degree(c_inh), w=-g * w, delay=delay, name="inhibition")
     return net

@@ -90,6 +90,7 @@ class Arrays(NamedTuple):
     synapse: np.ndarray  # float32, state of synapses beside w
     last: np.ndarray  # records of targets
     ring: np.ndarray  # their last spikes
+    listed: np.ndarray  # [blocks, PART] int32 scratch
     target: np.ndarray  # [pieces that are targets of rules, 3] group, piece, number of the piece's element 0 among the group's records
     block_target: np.ndarray  # [blocks + 1] first of each block
     out: np.ndarray  # [2, room] int32, indices of neurons that fired in the window
@@ -161,7 +162,7 @@ def deliver(a, b, step, when, last_time, into):
                 if a.group[g, R_KIND] == PLASTIC:
                     q = g * (a.block_acc.shape[0] - 1) + b
                     n_touched = arrive_kernel(a.plastic[g, L_ARRIVE])(
-                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0,
+                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0, a.listed[b],
                         a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q],
                         a.passed[q], a.plastic_count[q],
                     )

@@ -30,6 +30,7 @@ RING = 32  # spikes of a target that are kept
 PLASTIC = 2  # kind of a group of rows (loop.R_KIND) beside 0, each synapse's own weight, and 1, one weight for all
 NOT_YET = -0.5  # step of the last spike of a target that has not fired: before step 0, and no whole step passed between
 LOW, HIGH = 12, 24  # bits of steps in the first table, in both
+PART = 1024  # synapses that are looked at together
 TABLE = 2 * (1 << LOW) + 1  # cells of a decay table
 # columns of a plastic group's row
 L_ARRIVE, L_BRING, L_FIRE, L_SEG, L_SYN, L_W_SHIFT, L_PRE, L_STATE, L_PAR, L_SIGN, L_FROZEN, L_FIRST_ROW, L_ROWS, L_MAX_DELAY = range(14)
@@ -59,7 +60,7 @@ WHERE = (
     F8,  # passed: step up to which `between` was called for the whole block
     I8[::1],  # count: columns N_
 )
-ARRIVE = I8(U8[::1], I8, I8, I8, F8[::1], F8, I4[::1], I8, U1[::1], I8, *WHERE)
+ARRIVE = I8(U8[::1], I8, I8, I8, F8[::1], F8, I4[::1], I8, U1[::1], I8, I4[::1], *WHERE)
 BRING = I8(I8[::1], I8, I8, I8, I8, *WHERE)
 FIRE = I8(I4[::1], I8, I8, I8, *WHERE)
 WORDS = "seg, slot, w, row, at, par, decay, pre, state, last, ring, seen, passed, count"
@@ -167,7 +168,7 @@ class Text:
             lines.append(f"{m} = par[q + {at}]")
             at += 1
         return lines + [
-            f"slot_0, last_0, ring_0 = at[{A_SLOT}], at[{A_LAST}], at[{A_RING}]",
+            f"slot_0, many, last_0, ring_0 = at[{A_SLOT}], at[{A_N}], at[{A_LAST}], at[{A_RING}]",
             f"sign, frozen, w_shift = np.float64(row[{L_SIGN}]), row[{L_FROZEN}], row[{L_W_SHIFT}]",
             "updates, bounded, bad, lost = np.int64(0), np.int64(0), np.int64(0), np.int64(0)",
         ]
@@ -193,14 +194,14 @@ class Text:
         body = self.all_rules("between", (f"{end} - here", "dt"))
         return [f"if {end} > here:", *indent(body), f"    here = {end}"] if body else []
 
-    def decay_target(self, record: str, now: str) -> list[str]:
-        """Traces and state of the target at `now`, from its record after a spike at `record[0]`."""
-        lines = [f"gap = np.int64({now} - {record.format(0)})"]
+    def decay_target(self, now: str) -> list[str]:
+        """Traces and state of the target at `now`, from what it keeps of its last spike."""
+        lines = [f"gap = np.int64({now} - {of_last(0)})"]
         for k, (n, trace) in enumerate(self.post_traces):
-            lines.append(f"was_r{n}_{trace.name} = {record.format(1 + k)}")
+            lines.append(f"was_r{n}_{trace.name} = {of_last(1 + k)}")
             lines.append(f"r{n}_{trace.name} = was_r{n}_{trace.name} * decayed(decay, table_r{n}_{trace.name}, gap)")
         for k, (n, field) in enumerate(self.chain.target):
-            lines.append(f"was_r{n}_{field} = {record.format(1 + len(self.post) + k)}")
+            lines.append(f"was_r{n}_{field} = {of_last(1 + len(self.post) + k)}")
         return lines + self.drift("gap")
 
     def drift(self, gap: str) -> list[str]:
@@ -222,8 +223,16 @@ class Text:
         lines = ["here = max(pre[rec], passed)"] if self.all_rules("between") else []
         return lines + (self.replay_ring(end) if self.has_ring and self.all_rules("on_post") else [])
 
+    def newest(self) -> str:
+        """The last spike of target r."""
+        return "ring[ring_0 + r * STRIDE]" if self.dendritic else of_last(0)
+
+    def unmet(self) -> str:
+        """Whether target r has fired since the synapse was looked at."""
+        return f"{self.newest()} >= since - shift" if self.dendritic else f"{self.newest()} >= since"
+
     def replay_ring(self, end: str) -> list[str]:
-        first = "ring[ring_0 + r * STRIDE]" if self.dendritic else f"last[last_0 + r * {self.last_width}]"
+        first = self.newest()
         shift = " + shift" if self.dendritic else ""
         before, not_before = [], []
         if self.all_rules("between"):
@@ -253,8 +262,7 @@ class Text:
         each += [f"r{n}_{t.name} = left_r{n}_{t.name} * decayed(decay, table_r{n}_{t.name}, gap)" for n, t in self.pre]
         each += [*self.all_rules("on_post"), "updates += 1"]
         stop = "newest" if self.dendritic else "0"
-        condition = f"if {first} >= {'since - shift' if self.dendritic else 'since'}:"
-        return [condition, *indent([*find, f"while m > {stop}:", *indent(each)]), *not_before]
+        return [f"if {self.unmet()}:", *indent([*find, f"while m > {stop}:", *indent(each)]), *not_before]
 
     def load_synapse(self) -> list[str]:
         """Weight and state of synapse k into names; cut ones are passed over."""
@@ -285,7 +293,7 @@ class Text:
         if not (self.post or self.target):
             return []
         if not self.dendritic:
-            return self.decay_target(f"last[last_0 + r * {self.last_width} + {{}}]", "now")
+            return self.decay_target("now")
         base = 1 + len(self.ring_before)
         lines = ["m = np.int64(0)", f"while m < RING and ring[ring_0 + r * STRIDE + m * {self.ring_width}] >= now - shift:", "    m += 1"]
         lines += ["if m == RING:", "    m = np.int64(RING - 1)", "    lost = np.int64(1)", f"entry = ring_0 + r * STRIDE + m * {self.ring_width}"]
@@ -322,8 +330,12 @@ class Text:
         names = [f"r{n}_{t.name} = at_r{n}_{t.name}" for n, t in self.pre if t.name in reads]
         look = self.target_now() if reads & {x.split("_", 1)[1] for x in (*self.post, *self.target)} else []
         on_pre = self.all_rules("on_pre")
+        meet = [*look, *names, *self.transmitted(), *on_pre, *self.store_synapse(), *self.deliver()]
         present = [*self.load_synapse(), *self.replay("now"), *self.between("now")]
-        met = [*present, *look, *names, *self.transmitted(), *on_pre, *self.store_synapse(), *self.deliver()]
+        if self.replay("now") and not self.between("now"):
+            met = self.in_two(present, meet)
+        else:
+            met = ["for k in range(begin, stop):", *indent([*present, *meet])]
         still = [*self.load_synapse(), *look, *names, *self.transmitted(), *self.deliver()]
         updates = ["updates += stop - begin"] if on_pre else []
         each = [
@@ -333,12 +345,20 @@ class Text:
             "if frozen != 0:",
             *indent(["for k in range(begin, stop):", *indent(still)]),
             "else:",
-            *indent(["for k in range(begin, stop):", *indent(met), *updates]),
+            *indent([*met, *updates]),
             "pre[rec] = now",
             *(f"pre[rec + {1 + k}] = {self.jumped(n, t, f'at_r{n}_{t.name}')}" for k, (n, t) in enumerate(self.pre)),
         ]
         body = ["now = np.float64(step)", "by = sign * gain", "for e in range(first, end):", *indent(each), *self.told(), "return n_touched"]
-        return function("arrive", f"events, first, end, step, acc, gain, touched, n_touched, mark, noting, {WORDS}", [*self.prelude(), *body])
+        return function("arrive", f"events, first, end, step, acc, gain, touched, n_touched, mark, noting, listed, {WORDS}", [*self.prelude(), *body])
+
+    def in_two(self, present: list[str], meet: list[str]) -> list[str]:
+        """Synapses whose targets have fired are found without a branch and met first, then all meet the arrival: the processor cannot guess who."""
+        chosen = ["r = np.int64(slot[k]) - slot_0", "listed[found] = k - part", f"found += np.int64({self.unmet()})"]
+        each = ["found = np.int64(0)", f"end_part = min(part + {PART}, stop)", "for k in range(part, end_part):", *indent(chosen)]
+        each += ["for index in range(found):", *indent(["k = part + np.int64(listed[index])", *present, *self.store_synapse()])]
+        each += ["for k in range(part, end_part):", *indent([*self.load_synapse(), *meet])]
+        return [f"for part in range(begin, stop, {PART}):", *indent(each)]
 
     def bring(self) -> list[str]:
         """Kernel that lets the segments of a block meet the spikes of their targets up to a step, and (`passing`) the time up to it.
@@ -358,13 +378,13 @@ class Text:
 
     def fire(self) -> list[str]:
         """Kernel of targets that have fired: 1 if the block has to be brought up to date first, else 0."""
-        width, names = self.last_width, [*self.post, *self.target]
+        names = [*self.post, *self.target]
         look = [
             f"oldest = seen - np.float64(np.int64(2.0 * share * np.float64(row[{L_MAX_DELAY}]) + 0.5))",
             "for q in range(first, end):",
             *indent([f"if ring[ring_0 + np.int64(fired[q]) * STRIDE + {(RING - 2) * self.ring_width}] >= oldest:", "    return 1"]),
         ]
-        each = ["r = np.int64(fired[q])", *self.decay_target(f"last[last_0 + r * {width} + {{}}]", "now")]
+        each = ["r = np.int64(fired[q])", *self.decay_target("now")]
         after = [self.jumped(n, t, f"r{n}_{t.name}") for n, t in self.post_traces]
         if self.has_ring:
             each += [
@@ -379,9 +399,9 @@ class Text:
                 reads = ", ".join(f"r{n}_{x}" for x in made.reads("target_spike"))
                 each.append(f"{', '.join(f'r{n}_{f}' for f in made.target)} = r{n}_target_spike({reads + ', ' if reads else ''}p{n})")
         values = ["now", *after, *self.target]
-        each += [f"last[last_0 + r * {width} + {k}] = {value}" for k, value in enumerate(values)]
+        each += [f"{of_last(k)} = {value}" for k, value in enumerate(values)]
         base = 1 + len(self.ring_before)
-        each += [f"ring[entry + {base + k}] = last[last_0 + r * {width} + {1 + k}]" for k, _ in enumerate(names if self.ring_after else [])]
+        each += [f"ring[entry + {base + k}] = {of_last(1 + k)}" for k, _ in enumerate(names if self.ring_after else [])]
         lines = ["now = np.float64(step)", *(look if self.has_ring else []), "for q in range(first, end):", *indent(each), "return 0"]
         return function("fire", f"fired, first, end, step, {WORDS}", [*self.prelude(), *lines])
 
@@ -395,6 +415,11 @@ class Text:
         constants = f"STRIDE, RING = {RING * self.ring_width}, {RING}"
         parts = [f'"""Generated kernels: rules {rules}; {kind}."""\n', constants, "", *self.arrive(), "", *self.bring(), "", *self.fire()]
         return "\n".join(parts) + "\n"
+
+
+def of_last(k: int) -> str:
+    """Number k of what target r keeps of its last spike."""
+    return "last[last_0 + r]" if k == 0 else f"last[last_0 + {k} * many + r]"
 
 
 def indent(lines: list[str]) -> list[str]:
