@@ -6,7 +6,10 @@ import pytest
 from thalia_sim import LIF, Network, Poisson, Simulation, Uniform, probability
 from thalia_sim.hooks.memory import MemoryRecorder
 from thalia_sim.plasticity import (
+    BCM,
     AntiHebb,
+    Covariance,
+    FixedBCM,
     Hebb,
     NearestSTDP,
     Oja,
@@ -16,13 +19,15 @@ from thalia_sim.plasticity import (
     SoftSTDP,
     TripletSTDP,
     VogelsSprekeler,
+    WeightDecay,
     replay_synapse,
 )
 
 RULES = [
     PairSTDP(a_plus=0.05, a_minus=0.04), PairSTDP(a_plus=0.05, a_minus=0.04, mu=1.0), NearestSTDP(a_plus=0.1, a_minus=0.1), SoftSTDP(),
     TripletSTDP(w_max=5.0), VogelsSprekeler(eta=0.05), Hebb(), AntiHebb(), Oja(), RewardSTDP(a_plus=0.05), ShortTerm(tau_f=50.0),
-    [ShortTerm(), PairSTDP(a_plus=0.05)],
+    [ShortTerm(), PairSTDP(a_plus=0.05)], BCM(eta=0.05), FixedBCM(eta=0.05), Covariance(eta=0.02), [TripletSTDP(w_max=5.0), WeightDecay(tau=300.0)],
+    PairSTDP(a_plus=0.05, dendritic=1.0), TripletSTDP(w_max=5.0, dendritic=0.3), Hebb(softness=0.5),
 ]  # fmt: skip
 
 
@@ -64,7 +69,7 @@ def compared(rule, run=400.0, **how):
 def test_every_synapse_is_that_of_the_reference(rule):
     """Weights and state of a network of 30 neurons with mixed delays after 0.4 s, each against its synapse in plain Python: the same bits."""
     net, sim, spikes = compared(rule)
-    view, found = sim["exc->exc"], replayed(net, sim, spikes)
+    view, found = sim["exc->exc"], replayed(net, sim, spikes, getattr(rule, "dendritic", 0.0))
     assert len(spikes[0]) > 300
     assert np.array_equal(view.w, [f.w[-1] for f in found])
     for field in found[0].state:

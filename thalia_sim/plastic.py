@@ -23,6 +23,8 @@ from .rows import Group, Rows
 if TYPE_CHECKING:
     from .simulation import Simulation
 
+OWN = 3  # cells of a rule in rule_par behind its parameters: its bounds and their softness
+
 
 class Part(NamedTuple):
     """A group of rows with rules."""
@@ -141,7 +143,7 @@ def write_decays(sim: Simulation) -> None:
 
 def table_places(sim: Simulation, part: Part) -> list[int]:
     """Where the decay tables of a part begin, traces of the source first."""
-    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in part.chain.rules)
+    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + OWN for p in part.chain.rules)
     many = len([*part.chain.traces("pre"), *part.chain.traces("post")])
     return [int(x) for x in sim.a.rule_par[first : first + many]]
 
@@ -149,7 +151,7 @@ def table_places(sim: Simulation, part: Part) -> list[int]:
 def place_of_parameter(sim: Simulation, part: Part, n: int, field: str) -> int:
     """Where a parameter of rule n lies in rule_par."""
     rules = part.chain.rules
-    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in rules[:n])
+    first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + OWN for p in rules[:n])
     return first + rules[n]._fields.index(field)
 
 
@@ -161,7 +163,7 @@ def parameter(sim: Simulation, part: Part, n: int, field: str) -> float:
 def place_of_modulator(sim: Simulation, part: Part, name: str) -> int:
     rules = part.chain.rules
     many = len([*part.chain.traces("pre"), *part.chain.traces("post")])
-    return int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + 2 for p in rules) + many + part.chain.modulators.index(name)
+    return int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + OWN for p in rules) + many + part.chain.modulators.index(name)
 
 
 def bring(sim: Simulation, parts: list[Part]) -> None:

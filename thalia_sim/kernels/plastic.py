@@ -118,15 +118,24 @@ def decayed(table, at, k):
     return left if left > 1e-300 else 0.0
 
 
-def settled(w, new, rate, low, high):
-    """A changed strength: the change at the learning rate's factor, within its bounds, in the precision in which weights are kept."""
-    value = new if rate == 1.0 else w + rate * (new - w)
+def scaled(w, new, rate, low, high, soft):
+    """A changed strength: the change times the learning rate's factor, and the share of room left before its bound to the power `soft`."""
+    if rate == 1.0 and soft == 0.0:
+        return new
+    change = rate * (new - w)
+    if soft == 0.0:
+        return w + change
+    room = (high - w if change > 0.0 else w - low) / (high - low)
+    return w + change * (room if soft == 1.0 else room**soft)
+
+
+def settled(value, low, high):
+    """A strength within its bounds, in the precision in which weights are kept."""
     return np.float64(np.float32(min(max(value, low), high)))
 
 
-def beyond(w, new, rate, low, high):
-    """1 if a bound acts on a changed strength."""
-    value = new if rate == 1.0 else w + rate * (new - w)
+def beyond(value, low, high):
+    """1 if a bound acts on a strength."""
     return np.int64(value < low) | np.int64(value > high)
 
 
@@ -159,8 +168,8 @@ class Text:
         for n, made in enumerate(self.declared):
             lines.append(f"p{n} = Params{n}({', '.join(f'par[q + {at + k}]' for k in range(len(made.params)))})")
             at += len(made.params)
-            lines.append(f"low{n}, high{n} = par[q + {at}], par[q + {at + 1}]")
-            at += 2
+            lines.append(f"low{n}, high{n}, soft{n} = par[q + {at}], par[q + {at + 1}], par[q + {at + 2}]")
+            at += 3
         for n, trace in (*self.pre, *self.post_traces):
             lines.append(f"table_r{n}_{trace.name} = np.int64(par[q + {at}])")
             at += 1
@@ -182,9 +191,10 @@ class Text:
         got = "new" if not made.state else "new, " + ", ".join(f"new_{f}" for f in made.state)
         lines = [f"{got} = r{n}_{kind}({', '.join(['w_', *reads, *more, f'p{n}'])})"]
         lines += [f"r{n}_{f} = np.float64(np.float32(new_{f}))" for f in made.state]
-        factor = "rate" if kind != "between" else "1.0"
-        lines += [f"bounded += beyond(w_, new, {factor}, low{n}, high{n})", "bad |= np.int64(new - new != 0.0)"]
-        return [*lines, f"w_ = settled(w_, new, {factor}, low{n}, high{n})"]
+        if kind != "between":
+            lines.append(f"new = scaled(w_, new, rate, low{n}, high{n}, soft{n})")
+        lines += [f"bounded += beyond(new, low{n}, high{n})", "bad |= np.int64(new - new != 0.0)"]
+        return [*lines, f"w_ = settled(new, low{n}, high{n})"]
 
     def all_rules(self, kind: str, more: tuple[str, ...] = ()) -> list[str]:
         return [line for n in range(len(self.declared)) for line in self.call(n, kind, more)]
@@ -437,7 +447,7 @@ class Kernels:
         text = Text(chain)
         self.pre_width, self.last_width, self.ring_width, self.state_width = text.pre_width, text.last_width, text.ring_width, len(text.state)
         names: dict[str, Any] = {"np": np, "math": math, "decayed": decayed, "start_of": start_of}
-        names |= {"settled": inlined(settled), "beyond": inlined(beyond)}
+        names |= {"scaled": inlined(scaled), "settled": inlined(settled), "beyond": inlined(beyond)}
         for n, made in enumerate(chain.declared):
             names[f"Params{n}"] = made.cls
             for kind in ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between"):

@@ -1,9 +1,13 @@
 """Plasticity rules: each a NamedTuple of parameters and a few functions over scalars, and their reference in plain Python.
 
-The compiled engine does not run them yet; `replay_synapse` does, on one synapse.
+`Network.connect(rule=...)` puts one on a projection, or several in order; `replay_synapse` runs them on one synapse, event by event.
 """
 
+from .bcm import BCM as BCM
+from .bcm import FixedBCM as FixedBCM
 from .contract import rule as rule
+from .covariance import Covariance as Covariance
+from .decay import WeightDecay as WeightDecay
 from .hebb import AntiHebb as AntiHebb
 from .hebb import Hebb as Hebb
 from .hebb import Oja as Oja

@@ -69,6 +69,10 @@ class Chain(NamedTuple):
         """(w_min, w_max) of rule n."""
         return float(getattr(self.rules[n], "w_min", 0.0)), float(getattr(self.rules[n], "w_max", math.inf))
 
+    def softness(self, n: int) -> float:
+        """Power of the room before a bound that changes by rule n are scaled with; 0: they are not."""
+        return float(getattr(self.rules[n], "softness", 0.0))
+
     @property
     def strongest(self) -> float:
         """Largest strength that all rules allow."""
@@ -110,9 +114,9 @@ def checked_chain(rule: Any, where: str) -> Chain | None:
 
 
 def flat(chain: Chain, dt: float, tables: list[int], modulators: dict[str, float]) -> NDArray[np.float64]:
-    """Parameters as the kernels read them (`layout_of`)."""
+    """Parameters as the kernels read them."""
     rate = math.prod(modulators[m] for m in chain.modulators if m not in chain.read)
     found = [dt, rate, chain.dendritic]
     for n, p in enumerate(chain.rules):
-        found += [*map(float, p), *chain.bounds(n)]
+        found += [*map(float, p), *chain.bounds(n), chain.softness(n)]
     return np.array([*found, *tables, *(modulators[m] for m in chain.modulators)], dtype=np.float64)

@@ -15,6 +15,9 @@ A rule may keep state of the target neuron too (`target`, such as a sliding thre
     target_spike(theta, ..., p)             the target fires; returns the field, or a tuple of all fields
     target_between(theta, ..., k, dt, p)    k steps of dt ms in which it does not; its traces are given as they are when the k steps begin
 
+A rule with a parameter `softness` above 0 has soft bounds: its changes are multiplied by the share of room that is left before w_max (growing) or
+w_min (shrinking), to the power `softness`.
+
 A parameter `dendritic` is the share of the delay by which the target's spikes reach the synapse later; the rest is axonal.
 """
 
@@ -202,6 +205,8 @@ def check_parameters(p: Any) -> None:
         low, high = made.ranges.get(field, (-math.inf, math.inf))
         if not low <= value <= high:
             raise DescriptionError(f"{what}: must be from {low:g} to {high:g}")
-    w_min, w_max = getattr(p, "w_min", 0.0), getattr(p, "w_max", math.inf)
+    w_min, w_max, softness = getattr(p, "w_min", 0.0), getattr(p, "w_max", math.inf), getattr(p, "softness", 0.0)
+    if softness < 0.0 or (softness > 0.0 and not w_min < w_max < math.inf):
+        raise DescriptionError(f"softness = {softness!r} of rule {made.name}: must be at least 0, and needs w_min < w_max < infinity")
     if not 0.0 <= w_min <= w_max:
         raise DescriptionError(f"w_min = {w_min!r} and w_max = {w_max!r} of rule {made.name}: must be 0 <= w_min <= w_max, they bound the strength")

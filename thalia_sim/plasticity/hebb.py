@@ -27,6 +27,7 @@ class Hebb(NamedTuple):
     tau_pre: float = 20.0  # ms
     w_min: float = 0.0  # unit of the weight
     w_max: float = 10.0  # unit of the weight
+    softness: float = 0.0  # 1, of the bounds
 
 
 @rule(on_post=anti_on_post, ranges={"eta": (0.0, 1e12)})
@@ -35,6 +36,7 @@ class AntiHebb(NamedTuple):
     tau_pre: float = 20.0  # ms
     w_min: float = 0.0  # unit of the weight
     w_max: float = 10.0  # unit of the weight
+    softness: float = 0.0  # 1, of the bounds
 
 
 @rule(on_post=oja_on_post, ranges={"eta": (0.0, 1e12), "w_scale": (1e-12, 1e12)})
@@ -45,3 +47,4 @@ class Oja(NamedTuple):
     tau_post: float = 20.0  # ms
     w_min: float = 0.0  # unit of the weight
     w_max: float = 10.0  # unit of the weight
+    softness: float = 0.0  # 1, of the bounds

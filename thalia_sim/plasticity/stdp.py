@@ -13,17 +13,22 @@ from typing import NamedTuple
 from .contract import rule
 
 
+def power(x, mu):
+    """x^mu, at once for the two rules of the literature."""
+    return 1.0 if mu == 0.0 else x if mu == 1.0 else x**mu
+
+
 def on_pre(w, x_post, p):
     """The later x_post, the more is lost."""
-    return w - p.a_minus * p.w_max * (w / p.w_max) ** p.mu * x_post
+    return w - p.a_minus * p.w_max * power(w / p.w_max, p.mu) * x_post
 
 
 def on_post(w, x_pre, p):
     """The later x_pre, the more is gained."""
-    return w + p.a_plus * p.w_max * (1.0 - w / p.w_max) ** p.mu * x_pre
+    return w + p.a_plus * p.w_max * power(1.0 - w / p.w_max, p.mu) * x_pre
 
 
-RANGES = {"a_plus": (0.0, 1.0), "a_minus": (0.0, 1.0), "mu": (0.0, 1.0), "w_max": (1e-12, 1e12)}
+RANGES = {"dendritic": (0.0, 1.0), "a_plus": (0.0, 1.0), "a_minus": (0.0, 1.0), "mu": (0.0, 1.0), "w_max": (1e-12, 1e12)}
 
 
 @rule(on_pre=on_pre, on_post=on_post, ranges=RANGES)
@@ -35,6 +40,7 @@ class PairSTDP(NamedTuple):
     mu: float = 0.0  # 1, 0 additive, 1 multiplicative
     w_min: float = 0.0  # unit of the weight
     w_max: float = 1.0  # unit of the weight
+    dendritic: float = 0.0  # 1, share of the delay by which spikes of the target come later
 
 
 @rule(on_pre=on_pre, on_post=on_post, pairing="nearest", ranges=RANGES)
@@ -46,3 +52,4 @@ class NearestSTDP(NamedTuple):
     mu: float = 0.0  # 1
     w_min: float = 0.0  # unit of the weight
     w_max: float = 1.0  # unit of the weight
+    dendritic: float = 0.0  # 1, share of the delay by which spikes of the target come later

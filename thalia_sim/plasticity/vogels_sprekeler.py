@@ -27,3 +27,4 @@ class VogelsSprekeler(NamedTuple):
     tau_post: float = 20.0  # ms
     w_min: float = 0.0  # unit of the weight
     w_max: float = 1e12  # unit of the weight
+    softness: float = 0.0  # 1, of the bounds

@@ -12,6 +12,7 @@ from ..checks import is_number
 from ..errors import DescriptionError, SimulationError
 from ..given import short
 from ..kernels import plastic as k
+from ..plasticity.chain import Chain
 from ..plasticity.contract import check_parameters
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ class Learning:
         self.bring()
         for part in self.parts:
             at = plastic.place_of_parameter(self.sim, part, n, p._fields[0])
-            self.sim.a.rule_par[at : at + len(p) + 2] = [*map(float, now), getattr(now, "w_min", 0.0), getattr(now, "w_max", np.inf)]
+            alone = Chain((now,))
+            self.sim.a.rule_par[at : at + len(p) + plastic.OWN] = [*map(float, now), *alone.bounds(0), alone.softness(0)]
         plastic.write_decays(self.sim)
 
     def write_rate(self, part: plastic.Part) -> None:
