@@ -24,7 +24,7 @@ from thalia_sim.plasticity import (
 )
 
 RULES = [
-    PairSTDP(a_plus=0.05, a_minus=0.04), PairSTDP(a_plus=0.05, a_minus=0.04, mu=1.0), NearestSTDP(a_plus=0.1, a_minus=0.1), SoftSTDP(),
+    PairSTDP(a_plus=0.05, a_minus=0.04), PairSTDP(a_plus=0.05, a_minus=0.04, softness=1.0), NearestSTDP(a_plus=0.1, a_minus=0.1), SoftSTDP(),
     TripletSTDP(w_max=5.0), VogelsSprekeler(eta=0.05), Hebb(), AntiHebb(), Oja(), RewardSTDP(a_plus=0.05), ShortTerm(tau_f=50.0),
     [ShortTerm(), PairSTDP(a_plus=0.05)], BCM(eta=0.05), FixedBCM(eta=0.05), Covariance(eta=0.02), [TripletSTDP(w_max=5.0), WeightDecay(tau=300.0)],
     PairSTDP(a_plus=0.05, dendritic=1.0), TripletSTDP(w_max=5.0, dendritic=0.3), Hebb(softness=0.5),

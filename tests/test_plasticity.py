@@ -53,7 +53,7 @@ times = st.lists(st.integers(1, 3000).map(lambda k: k / 10), max_size=25, unique
 @given(times, times, st.sampled_from([0.0, 0.5, 1.0]))
 def test_stdp_against_sums_over_pairs(arrivals, spikes, mu):
     """All-to-all pairs, summed one by one with the weight of the moment."""
-    p = PairSTDP(a_plus=0.02, a_minus=0.03, mu=mu, w_max=1.0)
+    p = PairSTDP(a_plus=0.02, a_minus=0.03, softness=mu, w_max=1.0)
     w = 0.5
     for t, kind in sorted([(t, 0) for t in arrivals] + [(t, 1) for t in spikes]):
         if kind == 0:
@@ -225,7 +225,7 @@ class Bare(NamedTuple):
         (lambda: rule(on_post=lambda w, p: 0, state={"e": "none"})(Bare), "state e of rule Bare begins at 'none'"),
         (lambda: rule(on_post=lambda w, p: 0)(dict), "rule dict is no NamedTuple"),
         (lambda: check_parameters(PairSTDP(tau_pre=0.0)), "tau_pre = 0.0 of rule PairSTDP: must be above 0 ms"),
-        (lambda: check_parameters(PairSTDP(mu=2.0)), "mu = 2.0 of rule PairSTDP: must be from 0 to 1"),
+        (lambda: check_parameters(PairSTDP(softness=2.0)), "softness = 2.0 of rule PairSTDP: must be from 0 to 1"),
         (lambda: check_parameters(PairSTDP(w_min=2.0)), "w_min = 2.0 and w_max = 1.0"),
         (lambda: check_parameters(PairSTDP(a_plus="x")), "a_plus = 'x' of rule PairSTDP: give a number"),
         (lambda: rule_of(3), "3 is no plasticity rule"),

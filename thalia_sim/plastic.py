@@ -188,19 +188,25 @@ def evaluated(sim: Simulation, part: Part) -> tuple[NDArray[np.float32], NDArray
     copy = a._replace(w=w, synapse=state, plastic=plastic, plastic_count=a.plastic_count.copy(), seen=a.seen.copy(), passed=a.passed.copy())
     for b in range(sim.layout.n_blocks):
         loop.bring(copy, part.number, b, sim.step, True)
+    check_weights(sim, part, w)
     return w, state[:-1].reshape(-1, width) if width else np.zeros((group.n_syn, 0), np.float32)
 
 
-def check(sim: Simulation) -> None:
-    """Refuse to go on with a weight that is no number, or where spikes of a target were lost."""
-    count = sim.a.plastic_count.reshape(-1, sim.layout.n_blocks, k.N_COLUMNS)
-    for part in sim.parts if count[..., [k.N_BAD, k.N_LOST]].any() else ():
+def check_weights(sim: Simulation, part: Part, w: NDArray[np.float32]) -> None:
+    """Refuse weights that are no finite numbers."""
+    if not np.isfinite(w).all():
         (projection, *_) = part.group.projections
-        if count[part.number, :, k.N_BAD].any():
-            raise SimulationError(
-                f"rule {part.chain} of projection {projection.name} gave a weight that is no finite number before {sim.t:g} ms: "
-                "look at its parameters and bounds"
-            )
+        reason = "is no finite number" if np.isnan(w).any() else "is too large for single precision"
+        raise SimulationError(
+            f"a weight of projection {projection.name} {reason} before {sim.t:g} ms: look at the parameters and bounds of its rule {part.chain}"
+        )
+
+
+def check(sim: Simulation) -> None:
+    """Refuse to go on where spikes of a target were lost."""
+    count = sim.a.plastic_count.reshape(-1, sim.layout.n_blocks, k.N_COLUMNS)
+    for part in sim.parts if count[..., k.N_LOST].any() else ():
+        (projection, *_) = part.group.projections
         if count[part.number, :, k.N_LOST].any():
             raise SimulationError(
                 f"a target of projection {projection.name} fired more than {k.RING} times within twice the dendritic part of a delay before "

@@ -32,7 +32,7 @@ from .layout import Layout
 from .network import Network, whole_seed
 from .neurons.contract import model_of, try_step
 from .places import one_element
-from .plastic import check, sign_weights
+from .plastic import check, check_weights, sign_weights, weights_of
 from .portable import Reader, as_built, content_name, read_network
 from .recording.checkpoint import read_checkpoint, write_checkpoint
 from .recording.writer import set_aside
@@ -403,7 +403,9 @@ class Simulation:
         self.a = a._replace(chunk=chunk, chunk_next=after)
 
     def not_finite(self) -> None:
-        """Say which state is not finite."""
+        """Say which weight or state is not finite."""
+        for part in self.parts:
+            check_weights(self, part, weights_of(self.a.w, part.group))
         bad = int(self.a.bad[self.a.bad >= 0][0])
         geom, piece = self.a.geom[bad], self.layout.pieces[int(self.a.task[bad, loop.T_PIECE])]
         model = model_of(piece.population.model)

@@ -31,6 +31,8 @@ PLASTIC = 2  # kind of a group of rows (loop.R_KIND) beside 0, each synapse's ow
 NOT_YET = -0.5  # step of the last spike of a target that has not fired: before step 0, and no whole step passed between
 LOW, HIGH = 12, 24  # bits of steps in the first table, in both
 PART = 1024  # synapses that are looked at together
+SCANNED = 4  # entries of a ring that are looked at without asking whether the one before was new
+ALIVE = "(signs[np.uint64(k)] ^ other >= 0)"  # whether synapse k is not cut
 TABLE = 2 * (1 << LOW) + 1  # cells of a decay table
 # columns of a plastic group's row
 L_ARRIVE, L_BRING, L_FIRE, L_SEG, L_SYN, L_W_SHIFT, L_PRE, L_STATE, L_PAR, L_SIGN, L_FROZEN, L_FIRST_ROW, L_ROWS, L_MAX_DELAY = range(14)
@@ -40,8 +42,8 @@ ADDRESSES = [L_ARRIVE, L_BRING, L_FIRE]
 A_SLOT, A_N, A_LAST, A_RING = range(4)
 A_COLUMNS = 4
 # counters of a plastic group in a block
-N_UPDATES, N_BOUNDED, N_BAD, N_LOST, N_BROUGHT = range(5)
-N_COLUMNS = 5
+N_UPDATES, N_BOUNDED, N_LOST, N_BROUGHT = range(4)
+N_COLUMNS = 4
 
 I8, F8, U1, U2, U8, I4, F4 = types.int64, types.float64, types.uint8, types.uint16, types.uint64, types.int32, types.float32
 WHERE = (
@@ -108,25 +110,40 @@ def decay_table(dt: float, tau: float) -> np.ndarray:
 
 
 @jit(forceinline=True)
-def decayed(table, at, k):
-    """exp(-k dt / tau) from the table at `at`."""
+def decayed(table, k):
+    """exp(-k dt / tau) from its table. (Indices are made unsigned here and in all kernels: others cost a test for negative ones each.)"""
     if k < 1 << LOW:
-        return table[at + k]
+        return table[np.uint64(k)]
     if k < 1 << HIGH:
-        return table[at + (k & (1 << LOW) - 1)] * table[at + (1 << LOW) + (k >> LOW)]
-    left = math.exp(-k * table[at + 2 * (1 << LOW)])
+        return table[np.uint64(k & (1 << LOW) - 1)] * table[np.uint64((1 << LOW) + (k >> LOW))]
+    left = math.exp(-k * table[2 * (1 << LOW)])
     return left if left > 1e-300 else 0.0
 
 
 def scaled(w, new, rate, low, high, soft):
-    """A changed strength: the change times the learning rate's factor, and the share of room left before its bound to the power `soft`."""
-    if rate == 1.0 and soft == 0.0:
-        return new
+    """A changed strength, the change times the learning rate's factor."""
+    return new if rate == 1.0 else w + rate * (new - w)
+
+
+def softened(w, new, rate, low, high, soft):
+    """The same, the change times the share of room left before its bound too."""
     change = rate * (new - w)
-    if soft == 0.0:
-        return w + change
-    room = (high - w if change > 0.0 else w - low) / (high - low)
-    return w + change * (room if soft == 1.0 else room**soft)
+    return w + change * ((high - w if change > 0.0 else w - low) / (high - low))
+
+
+def softened_by_power(w, new, rate, low, high, soft):
+    """The same, with that share to the power `soft`."""
+    change = rate * (new - w)
+    return w + change * ((high - w if change > 0.0 else w - low) / (high - low)) ** soft
+
+
+SCALING = {0.0: scaled, 1.0: softened}
+"""How a change is scaled, by the softness of its bounds (any other: `softened_by_power`). Three functions, since a compiler may well
+compute a power before it asks whether it is wanted."""
+
+
+def scaling(soft):
+    return SCALING.get(soft, softened_by_power)
 
 
 def settled(value, low, high):
@@ -136,7 +153,7 @@ def settled(value, low, high):
 
 def beyond(value, low, high):
     """1 if a bound acts on a strength."""
-    return np.int64(value < low) | np.int64(value > high)
+    return np.int64(min(max(value, low), high) != value)
 
 
 class Text:
@@ -171,15 +188,18 @@ class Text:
             lines.append(f"low{n}, high{n}, soft{n} = par[q + {at}], par[q + {at + 1}], par[q + {at + 2}]")
             at += 3
         for n, trace in (*self.pre, *self.post_traces):
-            lines.append(f"table_r{n}_{trace.name} = np.int64(par[q + {at}])")
+            lines += [f"h = np.int64(par[q + {at}])", f"table_r{n}_{trace.name} = decay[h : h + {TABLE}]"]
             at += 1
         for m in self.chain.modulators:
             lines.append(f"{m} = par[q + {at}]")
             at += 1
         return lines + [
-            f"slot_0, many, last_0, ring_0 = at[{A_SLOT}], at[{A_N}], at[{A_LAST}], at[{A_RING}]",
+            f"slot_0, many, h = at[{A_SLOT}], at[{A_N}], at[{A_LAST}]",
+            *(f"last_{k} = last[h + {k} * many : h + {k + 1} * many]" for k in range(self.last_width)),
+            f"ring = ring[at[{A_RING}] : at[{A_RING}] + many * STRIDE]",
             f"sign, frozen, w_shift = np.float64(row[{L_SIGN}]), row[{L_FROZEN}], row[{L_W_SHIFT}]",
-            "updates, bounded, bad, lost = np.int64(0), np.int64(0), np.int64(0), np.int64(0)",
+            "updates, bounded, lost = np.int64(0), np.int64(0), np.int64(0)",
+            f"bits, other = w.view(np.int32), np.int32(0 if row[{L_SIGN}] > 0 else -1)",
         ]
 
     def call(self, n: int, kind: str, more: tuple[str, ...] = ()) -> list[str]:
@@ -192,9 +212,9 @@ class Text:
         lines = [f"{got} = r{n}_{kind}({', '.join(['w_', *reads, *more, f'p{n}'])})"]
         lines += [f"r{n}_{f} = np.float64(np.float32(new_{f}))" for f in made.state]
         if kind != "between":
-            lines.append(f"new = scaled(w_, new, rate, low{n}, high{n}, soft{n})")
-        lines += [f"bounded += beyond(new, low{n}, high{n})", "bad |= np.int64(new - new != 0.0)"]
-        return [*lines, f"w_ = settled(new, low{n}, high{n})"]
+            how = scaling(self.chain.softness(n)).__name__
+            lines.append(f"new = {how}(w_, new, rate, low{n}, high{n}, soft{n})")
+        return [*lines, f"bounded += beyond(new, low{n}, high{n})", f"w_ = settled(new, low{n}, high{n})"]
 
     def all_rules(self, kind: str, more: tuple[str, ...] = ()) -> list[str]:
         return [line for n in range(len(self.declared)) for line in self.call(n, kind, more)]
@@ -209,7 +229,7 @@ class Text:
         lines = [f"gap = np.int64({now} - {of_last(0)})"]
         for k, (n, trace) in enumerate(self.post_traces):
             lines.append(f"was_r{n}_{trace.name} = {of_last(1 + k)}")
-            lines.append(f"r{n}_{trace.name} = was_r{n}_{trace.name} * decayed(decay, table_r{n}_{trace.name}, gap)")
+            lines.append(f"r{n}_{trace.name} = was_r{n}_{trace.name} * decayed(table_r{n}_{trace.name}, gap)")
         for k, (n, field) in enumerate(self.chain.target):
             lines.append(f"was_r{n}_{field} = {of_last(1 + len(self.post) + k)}")
         return lines + self.drift("gap")
@@ -230,12 +250,16 @@ class Text:
 
     def replay(self, end: str) -> list[str]:
         """Spikes of the target that this synapse has not met, before `end` (counted at the synapse). `here` is the step of its last event."""
-        lines = ["here = max(pre[rec], passed)"] if self.all_rules("between") else []
+        lines = ["here = max(arrived, passed)"] if self.all_rules("between") else []
         return lines + (self.replay_ring(end) if self.has_ring and self.all_rules("on_post") else [])
 
     def newest(self) -> str:
         """The last spike of target r."""
-        return "ring[ring_0 + r * STRIDE]" if self.dendritic else of_last(0)
+        return "ring[np.uint64(r * STRIDE)]" if self.dendritic else of_last(0)
+
+    def ring(self, m: str, k: int = 0) -> str:
+        """Number k of entry m of the ring of target r."""
+        return f"ring[np.uint64(r * STRIDE + {m} * {self.ring_width} + {k})]"
 
     def unmet(self) -> str:
         """Whether target r has fired since the synapse was looked at."""
@@ -246,57 +270,67 @@ class Text:
         shift = " + shift" if self.dendritic else ""
         before, not_before = [], []
         if self.all_rules("between"):
-            before = ["if m < RING:", f"    here = max(here, ring[ring_0 + r * STRIDE + m * {self.ring_width}]{shift})"]
+            before = ["if m < RING:", f"    here = max(here, {self.ring('m')}{shift})"]
             not_before = ["else:", f"    here = max(here, {first}{shift})"]
         find = [
             "m = np.int64(0)",
-            f"while m < RING and ring[ring_0 + r * STRIDE + m * {self.ring_width}] >= {'since - shift' if self.dendritic else 'since'}:",
+            f"while m < RING and {self.ring('m')} >= {'since - shift' if self.dendritic else 'since'}:",
             "    m += 1",
             *before,
         ]
         if self.dendritic:
             find += [
                 "newest = np.int64(0)",
-                f"while newest < m and ring[ring_0 + r * STRIDE + newest * {self.ring_width}] >= {end} - shift:",
+                f"while newest < m and {self.ring('newest')} >= {end} - shift:",
                 "    newest += 1",
             ]
-        each = [
-            "m -= 1",
-            f"entry = ring_0 + r * STRIDE + m * {self.ring_width}",
-            "spike = ring[entry] + shift" if self.dendritic else "spike = ring[entry]",
-            *self.between("spike"),
-            *(f"{x} = ring[entry + {1 + k}]" for k, x in enumerate(self.ring_before)),
-        ]
-        if self.pre:
-            each.append("gap = np.int64(spike - pre[rec])")
-        each += [f"r{n}_{t.name} = left_r{n}_{t.name} * decayed(decay, table_r{n}_{t.name}, gap)" for n, t in self.pre]
-        each += [*self.all_rules("on_post"), "updates += 1"]
+        each = ["m -= 1", f"spike = {self.ring('m')}{shift}", *self.between("spike"), *self.meet_spike(), "updates += 1"]
         stop = "newest" if self.dendritic else "0"
         return [f"if {self.unmet()}:", *indent([*find, f"while m > {stop}:", *indent(each)]), *not_before]
 
+    def meet_spike(self) -> list[str]:
+        """Entry m of the target's ring, at step `spike`, acts on the synapse."""
+        lines = [f"{x} = {self.ring('m', 1 + k)}" for k, x in enumerate(self.ring_before)]
+        if self.pre:
+            lines.append("gap = np.int64(spike - arrived)")
+        lines += [f"r{n}_{t.name} = left_r{n}_{t.name} * decayed(table_r{n}_{t.name}, gap)" for n, t in self.pre]
+        return [*lines, *self.all_rules("on_post")]
+
     def load_synapse(self) -> list[str]:
-        """Weight and state of synapse k into names; cut ones are passed over."""
-        lines = ["r = np.int64(slot[k]) - slot_0", "stored = np.float64(w[k - w_shift])"]
-        lines += ["if math.copysign(1.0, stored) != sign:", "    continue", "w_ = abs(stored)"]
-        if self.state:
-            lines.append(f"y = row[{L_STATE}] + (k - row[{L_SYN}]) * {len(self.state)}")
-        return lines + [f"{x} = np.float64(state[y + {s}])" for s, x in enumerate(self.state)]
+        """Weight and state of synapse k of the part into names; cut ones are passed over."""
+        return [f"if not {ALIVE}:", "    continue", *self.take_synapse()]
+
+    def take_synapse(self) -> list[str]:
+        lines = ["r = np.int64(slots[np.uint64(k)]) - slot_0", "w_ = np.float64(abs(weights[np.uint64(k)]))"]
+        return lines + [f"{x} = np.float64({self.of_state(s)})" for s, x in enumerate(self.state)]
 
     def store_synapse(self) -> list[str]:
-        return ["w[k - w_shift] = np.float32(sign * w_)", *(f"state[y + {s}] = np.float32({x})" for s, x in enumerate(self.state))]
+        return ["weights[np.uint64(k)] = np.float32(sign * w_)", *(f"{self.of_state(s)} = np.float32({x})" for s, x in enumerate(self.state))]
+
+    def of_state(self, s: int) -> str:
+        return f"states[np.uint64(k * {len(self.state)} + {s})]"
+
+    def part(self, begin: str, stop: str) -> list[str]:
+        """The synapses from begin to stop, as arrays that count from 0."""
+        at = f"[{begin} - w_shift : {stop} - w_shift]"
+        lines = [f"slots, weights, signs = slot[{begin} : {stop}], w{at}, bits{at}"]
+        if self.state:
+            width = len(self.state)
+            lines += [f"h = row[{L_STATE}] + ({begin} - row[{L_SYN}]) * {width}", f"states = state[h : h + ({stop} - {begin}) * {width}]"]
+        return lines
 
     def segment(self) -> list[str]:
         """What the segment s keeps of its source."""
         lines = ["begin, stop = seg[s] >> 16, seg[s + 1] >> 16", f"rec = row[{L_PRE}] + (s - row[{L_SEG}]) * {self.pre_width}"]
-        lines += ["since = max(pre[rec], seen)"]
+        lines += ["arrived = pre[rec]", "since = max(arrived, seen)"]
         if self.dendritic:
             lines.append("shift = np.float64(np.int64(2.0 * share * np.float64(seg[s] & 0xFFFF) + 0.5))")
         return lines + [f"left_r{n}_{t.name} = pre[rec + {1 + k}]" for k, (n, t) in enumerate(self.pre)]
 
     def source_at(self, now: str) -> list[str]:
         """Traces of the source at `now`, in names that begin with at_."""
-        lines = [f"behind = np.int64({now} - pre[rec])"] if self.pre else []
-        return lines + [f"at_r{n}_{t.name} = left_r{n}_{t.name} * decayed(decay, table_r{n}_{t.name}, behind)" for n, t in self.pre]
+        lines = [f"behind = np.int64({now} - arrived)"] if self.pre else []
+        return lines + [f"at_r{n}_{t.name} = left_r{n}_{t.name} * decayed(table_r{n}_{t.name}, behind)" for n, t in self.pre]
 
     def target_now(self) -> list[str]:
         """Traces and state of the target as an arrival meets them."""
@@ -305,11 +339,11 @@ class Text:
         if not self.dendritic:
             return self.decay_target("now")
         base = 1 + len(self.ring_before)
-        lines = ["m = np.int64(0)", f"while m < RING and ring[ring_0 + r * STRIDE + m * {self.ring_width}] >= now - shift:", "    m += 1"]
-        lines += ["if m == RING:", "    m = np.int64(RING - 1)", "    lost = np.int64(1)", f"entry = ring_0 + r * STRIDE + m * {self.ring_width}"]
-        lines += ["gap = np.int64(max(now - shift - max(ring[entry], 0.0), 0.0))"]
-        lines += [f"was_{x} = ring[entry + {base + k}]" for k, x in enumerate((*self.post, *self.target))]
-        lines += [f"r{n}_{t.name} = was_r{n}_{t.name} * decayed(decay, table_r{n}_{t.name}, gap)" for n, t in self.post_traces]
+        lines = ["m = np.int64(0)", f"while m < RING and {self.ring('m')} >= now - shift:", "    m += 1"]
+        lines += ["if m == RING:", "    m = np.int64(RING - 1)", "    lost = np.int64(1)"]
+        lines += [f"gap = np.int64(max(now - shift - max({self.ring('m')}, 0.0), 0.0))"]
+        lines += [f"was_{x} = {self.ring('m', base + k)}" for k, x in enumerate((*self.post, *self.target))]
+        lines += [f"r{n}_{t.name} = was_r{n}_{t.name} * decayed(table_r{n}_{t.name}, gap)" for n, t in self.post_traces]
         return lines + self.drift("gap")
 
     def transmitted(self) -> list[str]:
@@ -319,11 +353,11 @@ class Text:
             return ["sent = w_"]
         n = with_one[-1]
         reads = [x if x.startswith("m_") else f"r{n}_{x}" for x in self.declared[n].reads("transmit")]
-        return [f"sent = r{n}_transmit({', '.join(['w_', *reads, f'p{n}'])})", "bad |= np.int64(sent - sent != 0.0)"]
+        return [f"sent = r{n}_transmit({', '.join(['w_', *reads, f'p{n}'])})"]
 
     def deliver(self) -> list[str]:
         return [
-            "target = np.int64(slot[k])",
+            "target = slots[np.uint64(k)]",
             "acc[target] += sent * by",
             "if noting != 0 and mark[target] == 0:",
             *indent(["mark[target] = 1", "touched[n_touched] = target", "n_touched += 1"]),
@@ -342,10 +376,10 @@ class Text:
         on_pre = self.all_rules("on_pre")
         meet = [*look, *names, *self.transmitted(), *on_pre, *self.store_synapse(), *self.deliver()]
         present = [*self.load_synapse(), *self.replay("now"), *self.between("now")]
-        if self.replay("now") and not self.between("now"):
-            met = self.in_two(present, meet)
+        if self.replay("now") and not self.between("now") and not self.dendritic:
+            met = self.in_rounds(meet)
         else:
-            met = ["for k in range(begin, stop):", *indent([*present, *meet])]
+            met = [*self.part("begin", "stop"), "for k in range(slots.shape[0]):", *indent([*present, *meet])]
         still = [*self.load_synapse(), *look, *names, *self.transmitted(), *self.deliver()]
         updates = ["updates += stop - begin"] if on_pre else []
         each = [
@@ -353,7 +387,7 @@ class Text:
             *self.segment(),
             *self.source_at("now"),
             "if frozen != 0:",
-            *indent(["for k in range(begin, stop):", *indent(still)]),
+            *indent([*self.part("begin", "stop"), "for k in range(slots.shape[0]):", *indent(still)]),
             "else:",
             *indent([*met, *updates]),
             "pre[rec] = now",
@@ -362,12 +396,25 @@ class Text:
         body = ["now = np.float64(step)", "by = sign * gain", "for e in range(first, end):", *indent(each), *self.told(), "return n_touched"]
         return function("arrive", f"events, first, end, step, acc, gain, touched, n_touched, mark, noting, listed, {WORDS}", [*self.prelude(), *body])
 
-    def in_two(self, present: list[str], meet: list[str]) -> list[str]:
-        """Synapses whose targets have fired are found without a branch and met first, then all meet the arrival: the processor cannot guess who."""
-        chosen = ["r = np.int64(slot[k]) - slot_0", "listed[found] = k - part", f"found += np.int64({self.unmet()})"]
-        each = ["found = np.int64(0)", f"end_part = min(part + {PART}, stop)", "for k in range(part, end_part):", *indent(chosen)]
-        each += ["for index in range(found):", *indent(["k = part + np.int64(listed[index])", *present, *self.store_synapse()])]
-        each += ["for k in range(part, end_part):", *indent([*self.load_synapse(), *meet])]
+    def in_rounds(self, meet: list[str]) -> list[str]:
+        """All synapses of a segment without a branch that the processor cannot guess.
+
+        Those whose target has fired are listed, each with the number of spikes that it has to meet; in each round all of them meet their oldest one.
+        Then all synapses meet the arrival.
+        """
+        chosen = ["r = np.int64(slots[k]) - slot_0", "listed[np.uint64(found)] = k"]
+        chosen += [f"found += np.int64({self.unmet()}) & np.int64({ALIVE})"]
+        first = " + ".join(f"np.int64({self.ring(str(m))} >= since)" for m in range(SCANNED))
+        count = ["k = np.int64(listed[np.uint64(index)])", "r = np.int64(slots[np.uint64(k)]) - slot_0", f"m = {first}"]
+        count += [f"if m == {SCANNED}:", f"    while m < RING and {self.ring('m')} >= since:", "        m += 1"]
+        count += [f"listed[np.uint64(index)] = k + m * {PART}"]
+        take = ["word = np.int64(listed[np.uint64(index)])", f"k, m = word % {PART}, word // {PART} - 1"]
+        keep = [f"listed[np.uint64(kept)] = k + m * {PART}", "kept += np.int64(m > 0)"]
+        one = [*take, *self.take_synapse(), f"spike = {self.ring('m')}", *self.meet_spike(), *self.store_synapse(), *keep]
+        each = [f"end_part = min(part + {PART}, stop)", *self.part("part", "end_part")]
+        each += ["found = np.int64(0)", "for k in range(slots.shape[0]):", *indent(chosen), "for index in range(found):", *indent(count)]
+        each += ["while found > 0:", *indent(["updates += found", "kept = np.int64(0)", "for index in range(found):", *indent(one), "found = kept"])]
+        each += ["for k in range(slots.shape[0]):", *indent([*self.load_synapse(), *meet])]
         return [f"for part in range(begin, stop, {PART}):", *indent(each)]
 
     def bring(self) -> list[str]:
@@ -380,7 +427,7 @@ class Text:
         each = [
             f"cell = (row[{L_FIRST_ROW}] + i) * blocks + b",
             "for s in range(row_seg[cell], row_seg[cell + 1]):",
-            *indent([*self.segment(), "for k in range(begin, stop):", *indent(synapse)]),
+            *indent([*self.segment(), *self.part("begin", "stop"), "for k in range(slots.shape[0]):", *indent(synapse)]),
         ]
         lines = ["if frozen != 0:", "    return 0", "now = np.float64(step)", f"for i in range(row[{L_ROWS}]):", *indent(each)]
         lines += [*self.told(), "return 0"]
@@ -392,13 +439,13 @@ class Text:
         look = [
             f"oldest = seen - np.float64(np.int64(2.0 * share * np.float64(row[{L_MAX_DELAY}]) + 0.5))",
             "for q in range(first, end):",
-            *indent([f"if ring[ring_0 + np.int64(fired[q]) * STRIDE + {(RING - 2) * self.ring_width}] >= oldest:", "    return 1"]),
+            *indent([f"if ring[np.int64(fired[q]) * STRIDE + {(RING - 2) * self.ring_width}] >= oldest:", "    return 1"]),
         ]
         each = ["r = np.int64(fired[q])", *self.decay_target("now")]
         after = [self.jumped(n, t, f"r{n}_{t.name}") for n, t in self.post_traces]
         if self.has_ring:
             each += [
-                "entry = ring_0 + r * STRIDE",
+                "entry = r * STRIDE",
                 f"for m in range({RING * self.ring_width} - 1, {self.ring_width} - 1, -1):",
                 f"    ring[entry + m] = ring[entry + m - {self.ring_width}]",
                 "ring[entry] = now",
@@ -416,7 +463,7 @@ class Text:
         return function("fire", f"fired, first, end, step, {WORDS}", [*self.prelude(), *lines])
 
     def told(self) -> list[str]:
-        return [f"count[{N_UPDATES}] += updates", f"count[{N_BOUNDED}] += bounded", f"count[{N_BAD}] |= bad", f"count[{N_LOST}] |= lost"]
+        return [f"count[{N_UPDATES}] += updates", f"count[{N_BOUNDED}] += bounded", f"count[{N_LOST}] |= lost"]
 
     def whole(self) -> str:
         """Text of the module."""
@@ -429,7 +476,7 @@ class Text:
 
 def of_last(k: int) -> str:
     """Number k of what target r keeps of its last spike."""
-    return "last[last_0 + r]" if k == 0 else f"last[last_0 + {k} * many + r]"
+    return f"last_{k}[np.uint64(r)]"
 
 
 def indent(lines: list[str]) -> list[str]:
@@ -447,7 +494,8 @@ class Kernels:
         text = Text(chain)
         self.pre_width, self.last_width, self.ring_width, self.state_width = text.pre_width, text.last_width, text.ring_width, len(text.state)
         names: dict[str, Any] = {"np": np, "math": math, "decayed": decayed, "start_of": start_of}
-        names |= {"scaled": inlined(scaled), "settled": inlined(settled), "beyond": inlined(beyond)}
+        names |= {f.__name__: inlined(f) for f in (scaled, softened, softened_by_power)}
+        names |= {"settled": inlined(settled), "beyond": inlined(beyond)}
         for n, made in enumerate(chain.declared):
             names[f"Params{n}"] = made.cls
             for kind in ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between"):
@@ -463,8 +511,9 @@ _made: dict[tuple[Any, ...], Kernels] = {}
 
 
 def make_plastic(chain: Any) -> Kernels:
-    """The kernels of a chain of rules: compiled once a machine, whatever the parameters (but a dendritic share of 0)."""
-    key = (*((made.name, made.digest) for made in chain.declared), chain.dendritic > 0.0)
+    """The kernels of a chain of rules: compiled once a machine, whatever the parameters (but a dendritic share of 0, a softness of 0 or 1)."""
+    soft = tuple(scaling(chain.softness(n)) for n in range(len(chain.rules)))
+    key = (*((made.name, made.digest) for made in chain.declared), chain.dendritic > 0.0, soft)
     if key not in _made:
         _made[key] = Kernels(chain)
     return _made[key]

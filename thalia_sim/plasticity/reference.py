@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
-from ..kernels.plastic import scaled, settled, share_left
+from ..kernels.plastic import scaling, settled, share_left
 from .chain import CHANNELS, Chain, checked_chain
 
 PRE, POST = 0, 1
@@ -79,7 +79,8 @@ class Synapse:
         values = found if made.state else (found,)
         if not isinstance(values, tuple) or len(values) != 1 + len(made.state):
             raise DescriptionError(f"{kind} of rule {made.name} returns {found!r}: return w and {', '.join(made.state)}")
-        new = values[0] if kind == "between" else scaled(self.w, values[0], self.rate, *self.chain.bounds(n), self.chain.softness(n))
+        soft = self.chain.softness(n)
+        new = values[0] if kind == "between" else scaling(soft)(self.w, values[0], self.rate, *self.chain.bounds(n), soft)
         self.w = float(settled(new, *self.chain.bounds(n)))
         self.state.update(zip([(n, f) for f in made.state], [float(np.float32(v)) for v in values[1:]], strict=True))
 

@@ -98,7 +98,7 @@ class Learning:
         p = self.chain.rules[n]
         if field not in p._fields:
             raise SimulationError(f"{where} cannot be written: it follows from the spikes")
-        if field == "dendritic":
+        if field == "dendritic" or (field == "softness" and k.scaling(value) is not k.scaling(p.softness)):
             raise SimulationError(f"{where} cannot be changed in a run: describe another network")
         now = type(p)(*(plastic.parameter(self.sim, self.parts[0], n, f) for f in p._fields))._replace(**{field: value})
         check_parameters(now)
