@@ -39,7 +39,8 @@ def shown(value):
 def test_every_model_is_described():
     """All declared neurons, sources and drives that the package exports."""
     tuples = {m for m in vars(thalia_sim).values() if isinstance(m, type) and hasattr(m, "_field_defaults")}
-    assert tuples - {thalia_sim.Sample, *INTERVENTIONS} == {*NEURONS, *DRIVES, *SOURCES}
+    rules = {m for m in tuples if hasattr(m, "__thalia_rule__")}
+    assert tuples - {thalia_sim.Sample, *INTERVENTIONS, *rules} == {*NEURONS, *DRIVES, *SOURCES}
 
 
 def test_every_intervention_is_described():

@@ -30,6 +30,31 @@ from .interventions import Silence as Silence
 from .interventions import Stimulate as Stimulate
 from .interventions import Switch as Switch
 from .interventions import replay as replay
+from .learning import Activation as Activation
+from .learning import FastSigmoid as FastSigmoid
+from .learning import GradientResult as GradientResult
+from .learning import HebbianConfig as HebbianConfig
+from .learning import HebbianResult as HebbianResult
+from .learning import HybridLearningConfig as HybridLearningConfig
+from .learning import HybridResult as HybridResult
+from .learning import LayeredNetwork as LayeredNetwork
+from .learning import RateNetwork as RateNetwork
+from .learning import SlidingThreshold as SlidingThreshold
+from .learning import SmoothSpike as SmoothSpike
+from .learning import SpikingNetwork as SpikingNetwork
+from .learning import apply_competitive_learning as apply_competitive_learning
+from .learning import compute_hebbian_delta as compute_hebbian_delta
+from .learning import covariance_weights as covariance_weights
+from .learning import cross_entropy as cross_entropy
+from .learning import k_winners as k_winners
+from .learning import lateral_inhibition as lateral_inhibition
+from .learning import linear as linear
+from .learning import recall as recall
+from .learning import relu as relu
+from .learning import sigmoid as sigmoid
+from .learning import slide_threshold as slide_threshold
+from .learning import squared_error as squared_error
+from .learning import tanh as tanh
 from .network import Network as Network
 from .neurons import LIF as LIF
 from .neurons import AdaptiveLIF as AdaptiveLIF
@@ -39,6 +64,22 @@ from .neurons import LIFDelta as LIFDelta
 from .neurons import LIFExp as LIFExp
 from .neurons import LIFExp1 as LIFExp1
 from .neurons import neuron as neuron
+from .plasticity import BCM as BCM
+from .plasticity import AntiHebb as AntiHebb
+from .plasticity import Covariance as Covariance
+from .plasticity import FixedBCM as FixedBCM
+from .plasticity import Hebb as Hebb
+from .plasticity import NearestSTDP as NearestSTDP
+from .plasticity import Oja as Oja
+from .plasticity import PairSTDP as PairSTDP
+from .plasticity import RewardSTDP as RewardSTDP
+from .plasticity import ShortTerm as ShortTerm
+from .plasticity import SoftSTDP as SoftSTDP
+from .plasticity import TripletSTDP as TripletSTDP
+from .plasticity import VogelsSprekeler as VogelsSprekeler
+from .plasticity import WeightDecay as WeightDecay
+from .plasticity import replay_synapse as replay_synapse
+from .plasticity import rule as rule
 from .recording import open_recording as open_recording
 from .simulation import Simulation as Simulation
 from .sources import DC as DC
@@ -65,15 +106,27 @@ from .wiring import total_number as total_number
 __version__ = "0.1.0"
 
 __all__ = [
+    "Activation",
     "AdaptiveLIF",
+    "AntiHebb",
+    "BCM",
     "BlockPlasticity",
     "Clamp",
     "ClippedNormal",
+    "Covariance",
     "Cube",
     "DC",
     "DescriptionError",
+    "FastSigmoid",
+    "FixedBCM",
+    "GradientResult",
     "Grid",
+    "Hebb",
+    "HebbianConfig",
+    "HebbianResult",
     "Hook",
+    "HybridLearningConfig",
+    "HybridResult",
     "Interventions",
     "LIF",
     "LIFAlpha",
@@ -81,49 +134,78 @@ __all__ = [
     "LIFDelta",
     "LIFExp",
     "LIFExp1",
+    "LayeredNetwork",
     "Lesion",
     "LogNormal",
     "MemoryRecorder",
+    "NearestSTDP",
     "Network",
     "Normal",
+    "Oja",
     "OrnsteinUhlenbeck",
+    "PairSTDP",
     "PathError",
     "Poisson",
     "PoissonSource",
     "Positions",
     "Progress",
     "Ramp",
+    "RateNetwork",
     "Recorder",
     "RecordingError",
     "Restore",
+    "RewardSTDP",
     "Sample",
     "Scale",
     "Sheet",
+    "ShortTerm",
     "Silence",
     "Simulation",
     "SimulationError",
     "Sine",
+    "SlidingThreshold",
+    "SmoothSpike",
+    "SoftSTDP",
     "SpikeArray",
     "SpikeFile",
+    "SpikingNetwork",
     "StepCurrent",
     "Stimulate",
     "StopRun",
     "Switch",
     "TimedArray",
+    "TripletSTDP",
     "Uniform",
     "UnusualValue",
+    "VogelsSprekeler",
+    "WeightDecay",
     "all_to_all",
+    "apply_competitive_learning",
     "by_distance",
+    "compute_hebbian_delta",
+    "covariance_weights",
+    "cross_entropy",
     "current",
     "from_arrays",
     "from_matrix",
     "in_degree",
+    "k_winners",
+    "lateral_inhibition",
+    "linear",
     "neuron",
     "one_to_one",
     "open_recording",
     "out_degree",
     "probability",
+    "recall",
+    "relu",
     "replay",
+    "replay_synapse",
+    "rule",
+    "sigmoid",
+    "slide_threshold",
+    "squared_error",
+    "tanh",
     "total_number",
     "units",
 ]
