@@ -99,6 +99,16 @@ CASES: dict[str, Case] = {
             Peer("NEST", "nest_brunel.py", BRUNEL, 5.0, 8.0),
         ),
     ),
+    "brunel_stdp": Case(
+        "Brunel 2000 with pair STDP",
+        "brunel_stdp",
+        1000.0,
+        (
+            Peer("Brian2 C++", "brian2_brunel_stdp.py", BRUNEL, 4.0, 10.0),
+            Peer("NEST, 1 thread", "nest_brunel_stdp.py", BRUNEL, 4.0, 10.0),
+            Peer("NEST, 2 threads", "nest_brunel_stdp.py", f"{BRUNEL} --threads 2", 4.0, 10.0, note="ours on one"),
+        ),
+    ),
     "quiet": Case(
         "quiet, 1,000,000 neurons",
         "quiet",

@@ -17,7 +17,9 @@ from .geometry import Sheet as Sheet
 from .hooks import Hook as Hook
 from .hooks import MemoryRecorder as MemoryRecorder
 from .hooks import Progress as Progress
+from .hooks import Prune as Prune
 from .hooks import Recorder as Recorder
+from .hooks import Regrow as Regrow
 from .hooks import Sample as Sample
 from .hooks import StopRun as StopRun
 from .interventions import BlockPlasticity as BlockPlasticity
@@ -151,7 +153,9 @@ __all__ = [
     "Progress",
     "Ramp",
     "RateNetwork",
+    "Prune",
     "Recorder",
+    "Regrow",
     "RecordingError",
     "Restore",
     "RewardSTDP",

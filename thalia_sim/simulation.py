@@ -220,7 +220,7 @@ class Simulation:
 
     def array_name(self, name: str) -> str:
         """Content name of an array of synapses, computed once as long as it does not change."""
-        version = (self.weights_version, self.step if self.parts else 0) if name == "w" else (0, 0)
+        version = (self.weights_version, self.step if self.parts else 0) if name == "w" else (self.structure_version, 0)
         if name not in self.names or self.names[name][0] != version:
             self.names[name] = (version, content_name(getattr(self.a, name)))
         return self.names[name][1]
@@ -259,7 +259,7 @@ class Simulation:
         self.samplers: list[Sampler] = []
         self.due: list[Due] = []
         self.names: dict[str, tuple[tuple[int, int], str]] = {}
-        self.weights_version = 0  # counts changes of weights
+        self.weights_version = self.structure_version = 0  # count changes of weights, of which synapses there are
         self.interrupting = False
         self.saves: list[tuple[str | Path, Path | None]] = []  # asked for by hooks, done when all of a time were called
         self.pace = 64.0  # steps between two looks
@@ -620,7 +620,7 @@ class Simulation:
 
     @property
     def counters(self) -> dict[str, int]:
-        """Totals since step 0: neuron updates, spikes, synaptic events pushed, delivered and in flight."""
+        """Totals since step 0: neuron updates, synaptic events emitted, delivered, in flight, and cancelled because their synapse was removed."""
         total = self.a.count.sum(axis=0)
         return {
             "neuron_updates": int(total[loop.C_UPDATES]),
@@ -628,6 +628,7 @@ class Simulation:
             "emitted": int(total[loop.C_PUSHED]),
             "delivered": int(total[loop.C_DELIVERED]),
             "in_flight": self.in_flight(),
+            "cancelled": int(total[loop.C_CANCELLED]),
             "segments": int(total[loop.C_EVENTS]),
         }
 

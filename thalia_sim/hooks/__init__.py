@@ -5,5 +5,6 @@ from .memory import MemoryRecorder
 from .progress import Progress
 from .recorder import Recorder
 from .sampling import Sample
+from .structure import Prune, Regrow
 
-__all__ = ["Hook", "MemoryRecorder", "Progress", "Recorder", "Sample", "StopRun"]
+__all__ = ["Hook", "MemoryRecorder", "Progress", "Prune", "Recorder", "Regrow", "Sample", "StopRun"]

@@ -43,7 +43,7 @@ S_MODE, S_AWAKE, S_NEXT, S_WORK, S_DELIVERED = range(5)
 # columns of Arrays.group
 R_FIRST_ROW, R_KIND, R_W_SHIFT, R_MAX_SEGMENTS, R_WHEN = range(5)
 # columns of Arrays.count, one row a block
-C_UPDATES, C_PUSHED, C_DELIVERED, C_EVENTS, C_IN_FLIGHT = range(5)
+C_UPDATES, C_PUSHED, C_DELIVERED, C_EVENTS, C_IN_FLIGHT, C_CANCELLED = range(6)
 # columns of Arrays.sampler
 M_TASK, M_EVERY, M_FIELD, M_WHERE, M_FIRST, M_COUNT, M_BUFFER, M_ROW, M_READ = range(9)
 # columns of Arrays.clamp

@@ -42,8 +42,8 @@ ADDRESSES = [L_ARRIVE, L_BRING, L_FIRE]
 A_SLOT, A_N, A_LAST, A_RING = range(4)
 A_COLUMNS = 4
 # counters of a plastic group in a block
-N_UPDATES, N_BOUNDED, N_LOST, N_BROUGHT = range(4)
-N_COLUMNS = 4
+N_UPDATES, N_BOUNDED, N_LOST, N_BROUGHT, N_PRUNED, N_GROWN = range(6)
+N_COLUMNS = 6
 
 I8, F8, U1, U2, U8, I4, F4 = types.int64, types.float64, types.uint8, types.uint16, types.uint64, types.int32, types.float32
 WHERE = (

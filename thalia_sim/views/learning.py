@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import plastic
+from .. import plastic, structure
 from ..checks import is_number
 from ..errors import DescriptionError, SimulationError
 from ..given import short
 from ..kernels import plastic as k
+from ..pieces import receptor_keys
 from ..plasticity.chain import Chain
 from ..plasticity.contract import check_parameters
 
@@ -76,10 +77,11 @@ class Learning:
 
     def statistics(self) -> dict[str, int]:
         """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
-        the ring of a target was full."""
+        the ring of a target was full, how many synapses were removed and made."""
         count = self.sim.a.plastic_count.reshape(-1, self.sim.layout.n_blocks, k.N_COLUMNS)
         total = count[[part.number for part in self.parts]].sum(axis=(0, 1))
-        return {"updates": int(total[k.N_UPDATES]), "bounded": int(total[k.N_BOUNDED]), "brought": int(total[k.N_BROUGHT])}
+        names = {"updates": k.N_UPDATES, "bounded": k.N_BOUNDED, "brought": k.N_BROUGHT, "pruned": k.N_PRUNED, "grown": k.N_GROWN}
+        return {name: int(total[column]) for name, column in names.items()}
 
     # writing
 
@@ -121,6 +123,48 @@ class Learning:
             if bool(row[k.L_FROZEN]) != frozen:
                 self.bring()
                 row[k.L_FROZEN] = int(frozen)
+
+    # synapses that go and come
+
+    def prune(self, place: NDArray[np.int64]) -> None:
+        """Remove the synapses whose weights lie at `place`."""
+        self.bring()
+        for number in [part.number for part in self.parts]:
+            part = next(part for part in self.parts if part.number == number)
+            first = part.group.first_syn - part.group.w_shift
+            mine = place[(place >= first) & (place < first + part.group.n_syn)] - first
+            if mine.size:
+                structure.change(self.sim, self.sim.group_order[part.number], mine)
+                place = np.where(place >= first + part.group.n_syn, place - mine.size, place)
+                self.count(part, k.N_PRUNED, mine.size)
+
+    def grow(self, i: NDArray[np.int64], j: NDArray[np.int64], w: NDArray[np.float64], delay: NDArray[np.float64]) -> None:
+        """Make synapses from sources i to targets j."""
+        sim, projection = self.sim, self.projection
+        steps = np.rint(delay / sim.dt).astype(np.int64)
+        if steps.size and not (1 <= steps.min() and steps.max() <= self.longest()):
+            longest = f"{self.longest() * sim.dt:g} ms"
+            raise DescriptionError(f"new synapses of {projection.name} have delays up to {delay.max():g} ms: give from {sim.dt:g} ms to {longest}")
+        shortest = int(sim.a.window[0])
+        if steps.size and steps.min() < shortest:
+            raise DescriptionError(f"new synapses of {projection.name} have delays from {delay.min():g} ms: the shortest is {shortest * sim.dt:g} ms")
+        self.bring()
+        ids, keys = projection.source.ids()[i], receptor_keys(projection, sim.layout).astype(np.int64)[j]
+        strength = np.copysign(np.abs(w), projection.sign).astype(np.float32)
+        for part in list(self.parts):
+            row = ids - part.group.source.offset
+            mine = (row >= 0) & (row < part.group.n_rows)
+            if mine.any():
+                new = structure.New(row[mine], keys[mine], steps[mine], strength[mine])
+                structure.change(sim, sim.group_order[part.number], np.zeros(0, np.int64), new)
+                self.count(part, k.N_GROWN, int(mine.sum()))
+
+    def longest(self) -> int:
+        """Longest delay in steps for which the calendar has room."""
+        return int(self.sim.a.slot_head.shape[1]) - int(self.sim.a.window[0]) - 1
+
+    def count(self, part: plastic.Part, column: int, n: int) -> None:
+        self.sim.a.plastic_count[part.number * self.sim.layout.n_blocks, column] += n
 
     def checked_weights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights that are to be written: of the projection's sign, within the bounds of its rules."""

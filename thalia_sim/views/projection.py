@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..checks import gain_problem, numbers
 from ..errors import DescriptionError, SimulationError
+from ..given import short
 from ..neurons.contract import model_of
 from ..projection import LARGEST
 from ..rows import synapses, weight_index
@@ -87,6 +88,54 @@ class ProjectionView(View):
         if len(values) and not np.abs(values).max() <= LARGEST:
             raise SimulationError(f"w of {self.name} becomes {np.abs(values).max():g} when it is scaled: choose a smaller factor")
         self.write_w(values, self.factors() == 0.0)
+
+    def prune(self, synapses: Any) -> int:
+        """Remove synapses of a projection with rules (numbers or a mask in the order of `w`); spikes on their way to them are lost.
+
+        Returns how many there were. What is left keeps its order.
+        """
+        learning = self.changeable("prune")
+        chosen = np.asarray(synapses)
+        n = len(self)
+        if chosen.dtype == bool and chosen.shape == (n,):
+            chosen = np.flatnonzero(chosen)
+        if chosen.ndim != 1 or (chosen.size and (chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n)):
+            raise DescriptionError(f"prune of {self.name} is given {short(synapses)}: give numbers below {n}, or a mask of {n}")
+        chosen = np.unique(chosen).astype(np.int64)
+        learning.prune(self.place()[chosen])
+        super().take_state({"cache": {"changed": True}})
+        self.tell("prune", int(chosen.size))
+        return int(chosen.size)
+
+    def grow(self, i: Any, j: Any, w: Any, delay: Any) -> int:
+        """New synapses of a projection with rules, from source i to target j (numbers as in `i` and `j`), with weights and delays (ms).
+
+        Each begins like the others did at the start, without a past. Returns how many there were.
+        """
+        learning = self.changeable("grow")
+        sources, targets = np.atleast_1d(np.asarray(i)), np.atleast_1d(np.asarray(j))
+        for what, numbers_, most in (("i", sources, len(self.thing.source)), ("j", targets, len(self.thing.target))):
+            if numbers_.ndim != 1 or (numbers_.size and (numbers_.dtype.kind not in "iu" or numbers_.min() < 0 or numbers_.max() >= most)):
+                raise DescriptionError(f"grow of {self.name} is given {what} = {short(numbers_)}: give whole numbers below {most}")
+        weights, delays = numbers(w, f"w of {self.name}"), numbers(delay, f"delay of {self.name}")
+        try:
+            sources, targets, weights, delays = np.broadcast_arrays(sources, targets, weights, delays)
+        except ValueError as error:
+            raise DescriptionError(f"grow of {self.name} is given i, j, w and delay of different lengths: give one value a synapse") from error
+        learning.grow(sources.astype(np.int64), targets.astype(np.int64), learning.checked_weights(weights), delays)
+        super().take_state({"cache": {"changed": True}})
+        self.tell("grow", int(sources.size))
+        return int(sources.size)
+
+    def changeable(self, what: str) -> Learning:
+        """The rules, if synapses may come and go now."""
+        if self.learning is None:
+            raise SimulationError(f"{what} of {self.name}: only a projection with a rule can, connect it with rule=")
+        if self.overlays:
+            raise SimulationError(f"{what} of {self.name}: an intervention lies over its weights, wait until it has ended")
+        if any(self.name in getattr(hook, "projections", ()) for hook in self.sim.hooks):
+            raise SimulationError(f"{what} of {self.name}: its weights are recorded synapse by synapse, take it out of the recorder's weights")
+        return self.learning
 
     def freeze(self, by: int = 1) -> None:
         """Drop what rules and hooks do to the weights from now on; with by = -1, take that back."""

@@ -1,0 +1,175 @@
+"""Synapses that are removed and made in a run: pruning against cutting, growing against the reference, and that nothing else moves."""
+
+import numpy as np
+import pytest
+from test_plastic_engine import network
+
+from thalia_sim import (
+    LIF,
+    DescriptionError,
+    Hebb,
+    MemoryRecorder,
+    Network,
+    PairSTDP,
+    Poisson,
+    PoissonSource,
+    Prune,
+    Recorder,
+    Regrow,
+    RewardSTDP,
+    Simulation,
+    SimulationError,
+    Uniform,
+    WeightDecay,
+    probability,
+    replay_synapse,
+)
+
+NAMES = ("source->exc", "exc->exc", "exc->inh", "inh->exc", "inh->inh")
+
+
+def several(seed=1):
+    """Static projections of one weight and of many, and plastic ones, before and behind each other in memory."""
+    net = Network(seed=seed)
+    exc, inh = net.populate("exc", 60, LIF(tau_m=20.0, v_th=15.0)), net.populate("inh", 20, LIF(tau_m=10.0, v_th=15.0))
+    source = net.populate("source", 30, PoissonSource(rate=20.0))
+    net.drive(exc + inh, Poisson(rate=1100.0), w=1.0)
+    delay = Uniform(0.5, 9.0)
+    net.connect(source, exc, probability(0.3), w=Uniform(0.1, 0.9), delay=delay, rule=RewardSTDP(a_plus=0.0005))
+    net.connect(exc, exc, probability(0.2), w=Uniform(0.0, 0.6), delay=delay, rule=[PairSTDP(a_plus=0.02), WeightDecay(tau=3000.0)])
+    net.connect(exc, inh, probability(0.2), w=0.4, delay=delay)
+    net.connect(inh, exc, probability(0.3), w=Uniform(-0.6, -0.1), delay=delay)
+    net.connect(inh, inh, probability(0.3), w=-0.2, delay=1.0, rule=Hebb(eta=0.001))
+    return net
+
+
+def tables(sim):
+    return {name: np.array(sim[name].table()) for name in NAMES}
+
+
+def balanced(sim):
+    c = sim.counters
+    return c["emitted"] == c["delivered"] + c["in_flight"] + c["cancelled"]
+
+
+@pytest.mark.parametrize("name", ["source->exc", "exc->exc", "inh->inh"])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_pruned_synapses_are_gone_and_all_else_is_as_it_was(name, blocks):
+    """Tables of all projections before and after; events balance; and the run goes on as one in which the same synapses are cut, to the bit."""
+    runs = []
+    for pruned in (True, False):
+        memory = MemoryRecorder()
+        sim = Simulation(several(), [memory], blocks=blocks)
+        sim.run(100.0)
+        before = tables(sim)
+        chosen = np.arange(len(sim[name])) % 3 == 1
+        if pruned:
+            assert sim[name].prune(chosen) == chosen.sum()
+            after = tables(sim)
+            assert np.array_equal(after[name], before[name][:, ~chosen])
+            assert all(np.array_equal(after[other], before[other]) for other in NAMES if other != name)
+            assert sim.counters["cancelled"] > 0 and sim[name].statistics["pruned"] == chosen.sum() and sim[name].statistics["bounded"] >= 0
+            kept = slice(None)
+        else:
+            sim[name].overlay("cut", np.flatnonzero(chosen), 0.0)
+            kept = ~chosen
+        sim.run(300.0)
+        assert balanced(sim)
+        runs.append((memory.spikes_of("exc"), {n: t[:, kept] if n == name else t for n, t in tables(sim).items()}))
+    (spikes, weights), (others, other_weights) = runs
+    assert len(spikes[0]) > 500 and np.array_equal(spikes, others)
+    assert all(np.array_equal(weights[n], other_weights[n]) for n in NAMES)
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_grown_synapses_learn_from_their_birth_on(blocks):
+    """New synapses with a delay of their own, against the reference fed with what came after their birth; the others as without them."""
+    net = network(Hebb(eta=0.003), delay=Uniform(2.0, 4.0))
+    memory = MemoryRecorder()
+    sim = Simulation(net, [memory], blocks=blocks)
+    sim.run(100.0)
+    before = np.array(sim["exc->exc"].table())
+    i, j, delay = np.array([3, 3, 7, 29]), np.array([5, 6, 7, 0]), np.array([4.2, 4.2, 4.1, 4.3])
+    assert sim["exc->exc"].grow(i, j, 0.05, delay) == 4
+    after = np.array(sim["exc->exc"].table())
+    assert after.shape[1] == before.shape[1] + 4
+    old = after[3] < 4.05
+    assert np.array_equal(after[:, old], before)
+    sim.run(300.0)
+    assert balanced(sim) and sim["exc->exc"].statistics["grown"] == 4
+    t, k = memory.spikes_of("exc")
+    found = sim["exc->exc"].synapses()
+    for a, b, d in zip(i, j, delay, strict=True):
+        arrivals = [x for x in np.rint(t[k == a] / 0.1).astype(int) - 1 + round(d / 0.1) if 1000 <= x < 4000]
+        spikes = [x for x in np.rint(t[k == b] / 0.1).astype(int) - 1 if x >= 1000]
+        expected = replay_synapse(Hebb(eta=0.003), np.array(arrivals) * 0.1, np.array(spikes) * 0.1, 0.05).w[-1]
+        assert found["w"][(found["i"] == a) & (found["j"] == b) & (np.abs(found["delay"] - d) < 0.01)] == np.float32(expected)
+
+
+@pytest.mark.parametrize("threads, blocks, at", [(2, 3, 450.0), (1, 3, 0.0)])
+def test_a_run_with_pruning_and_regrowth_is_repeated_by_threads_and_resume(tmp_path, threads, blocks, at):
+    """Hooks that prune and regrow every 100 ms; the same bits on two threads, and after a resume in between."""
+
+    def hooks():
+        return [MemoryRecorder(), Prune("exc->exc", below=0.2, every=100.0), Regrow("exc->exc", w=0.3, every=200.0)]
+
+    first = Simulation(several(), hooks(), blocks=3)
+    first.run(900.0)
+    assert first.hooks[1].diagnostics()["pruned"] > 50 and first.hooks[2].diagnostics()["grown"] > 50 and balanced(first)
+    second = Simulation(several(), hooks(), threads=threads, blocks=blocks)
+    if at:
+        second.run(at)
+        second.save(tmp_path / "c.h5")
+        second = Simulation.resume(tmp_path / "c.h5", threads=threads)
+    second.run(900.0 - at)
+    assert np.array_equal(first.hooks[0].spikes_of("exc"), second.hooks[0].spikes_of("exc"))
+    assert all(np.array_equal(a, b) for a, b in zip(tables(first).values(), tables(second).values(), strict=True))
+
+
+def test_pruning_and_regrowth_keep_the_number_of_synapses():
+    """Weak ones go, as many come, none of them double and no autapses where there were none."""
+    net = Network(seed=3)
+    exc = net.populate("exc", 50, LIF(tau_m=20.0, v_th=15.0))
+    net.drive(exc, Poisson(rate=1000.0), w=1.0)
+    net.connect(exc, exc, probability(0.2), w=Uniform(0.0, 0.4), delay=1.5, autapses=False, rule=PairSTDP(a_plus=0.01, a_minus=0.02))
+    sim = Simulation(net, [Prune("exc->exc", below=0.05, every=50.0), Regrow("exc->exc", w=0.2, every=50.0)])
+    n = len(sim["exc->exc"])
+    sim.run(500.0)
+    view = sim["exc->exc"]
+    assert len(view) == n == sim.hooks[1].diagnostics()["synapses"] and view.statistics["pruned"] == view.statistics["grown"] > 20
+    assert len(np.unique(view.i * 50 + view.j)) == n and (view.i != view.j).all()
+
+
+def test_frozen_projections_keep_their_synapses():
+    """Freezing is a switch that no hook can ignore."""
+    sim = Simulation(several(), [Prune("exc->exc", below=0.3, every=50.0)])
+    sim["exc->exc"].plastic = False
+    n = len(sim["exc->exc"])
+    sim.run(200.0)
+    assert len(sim["exc->exc"]) == n
+
+
+def test_what_cannot_be_pruned_or_grown_is_refused(tmp_path):
+    """By name, with the remedy."""
+    sim = Simulation(several())
+    with pytest.raises(SimulationError, match="prune of exc->inh: only a projection with a rule can, connect it with rule="):
+        sim["exc->inh"].prune([0])
+    with pytest.raises(DescriptionError, match="prune of exc->exc is given .*: give numbers below"):
+        sim["exc->exc"].prune([10**6])
+    with pytest.raises(DescriptionError, match="grow of exc->exc is given j = .*: give whole numbers below 60"):
+        sim["exc->exc"].grow([0], [60], 0.1, 1.0)
+    with pytest.raises(DescriptionError, match="the shortest is 0.5 ms"):
+        sim["exc->exc"].grow([0], [1], 0.1, 0.1)
+    with pytest.raises(DescriptionError, match="w of exc->exc is given size 3"):
+        sim["exc->exc"].grow([0], [1], 3.0, 1.0)
+    sim["exc->exc"].overlay("x", np.arange(3), 0.5)
+    with pytest.raises(SimulationError, match="an intervention lies over its weights"):
+        sim["exc->exc"].prune([0])
+    with Simulation(several(), [Recorder(tmp_path / "r.h5", weights=["exc->exc"])]) as recorded:
+        recorded.run(1.0)
+        with pytest.raises(SimulationError, match="its weights are recorded synapse by synapse"):
+            recorded["exc->exc"].prune([0])
+    with pytest.raises(DescriptionError, match="below of Prune"):
+        Prune("exc->exc", below=0.0)
+    with pytest.raises(SimulationError, match="hook prune x->y names no projection"):
+        Simulation(several(), [Prune("x->y", below=0.1)]).run(1.0)
