@@ -83,6 +83,13 @@ from .plasticity import WeightDecay as WeightDecay
 from .plasticity import replay_synapse as replay_synapse
 from .plasticity import rule as rule
 from .recording import open_recording as open_recording
+from .robustness import IntrinsicPlasticity as IntrinsicPlasticity
+from .robustness import IntrinsicPlasticityConfig as IntrinsicPlasticityConfig
+from .robustness import PairedBudgets as PairedBudgets
+from .robustness import PopulationIntrinsicPlasticity as PopulationIntrinsicPlasticity
+from .robustness import Stability as Stability
+from .robustness import SynapticScaling as SynapticScaling
+from .robustness import WeightNormalization as WeightNormalization
 from .simulation import Simulation as Simulation
 from .sources import DC as DC
 from .sources import OrnsteinUhlenbeck as OrnsteinUhlenbeck
@@ -130,6 +137,8 @@ __all__ = [
     "HybridLearningConfig",
     "HybridResult",
     "Interventions",
+    "IntrinsicPlasticity",
+    "IntrinsicPlasticityConfig",
     "LIF",
     "LIFAlpha",
     "LIFCond",
@@ -146,17 +155,19 @@ __all__ = [
     "Oja",
     "OrnsteinUhlenbeck",
     "PairSTDP",
+    "PairedBudgets",
     "PathError",
     "Poisson",
     "PoissonSource",
+    "PopulationIntrinsicPlasticity",
     "Positions",
     "Progress",
+    "Prune",
     "Ramp",
     "RateNetwork",
-    "Prune",
     "Recorder",
-    "Regrow",
     "RecordingError",
+    "Regrow",
     "Restore",
     "RewardSTDP",
     "Sample",
@@ -173,16 +184,19 @@ __all__ = [
     "SpikeArray",
     "SpikeFile",
     "SpikingNetwork",
+    "Stability",
     "StepCurrent",
     "Stimulate",
     "StopRun",
     "Switch",
+    "SynapticScaling",
     "TimedArray",
     "TripletSTDP",
     "Uniform",
     "UnusualValue",
     "VogelsSprekeler",
     "WeightDecay",
+    "WeightNormalization",
     "all_to_all",
     "apply_competitive_learning",
     "by_distance",

@@ -67,6 +67,8 @@ class Hook:
             raise SimulationError(f"hook {self.name} declares {', '.join(state)} after start: declare state in start")
         for name, value in state.items():
             array = np.array(value)
+            if hasattr(Hook, name):
+                raise SimulationError(f"hook {self.name} declares {name}, which is part of every hook: choose another name")
             if array.dtype.kind not in "biufS":
                 raise SimulationError(f"hook {self.name} declares {name} = {value!r}: give a number or an array of numbers")
             inside[name] = array

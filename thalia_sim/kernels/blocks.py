@@ -19,7 +19,8 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from .jit import inlined, jit, load, pointer
+from ..errors import DescriptionError
+from .jit import inlined, jit, load, pointer, refusal
 from .machine import function_value, prefetch
 from .rng import normals, philox, uniform
 from .scalar import compiled_scalar
@@ -314,9 +315,26 @@ def make_block(model: Any, constants: type, form: str, precision: str) -> Kernel
     text = block_text(model, form, tuple(constants._fields))
     module = load(f"block_{model.name}", text, names)
     how = signature(precision)
-    kernels = Kernels(*(pointer(how, getattr(module, f)) if hasattr(module, f) else None for f in Kernels._fields))
+    try:
+        kernels = Kernels(*(pointer(how, getattr(module, f)) if hasattr(module, f) else None for f in Kernels._fields))
+    except Exception:
+        if (problem := refused(model, constants, names)) is None:
+            raise
+        raise DescriptionError(problem) from None
     _made[made] = kernels
     return kernels
+
+
+def refused(model: Any, constants: type, names: dict[str, Any]) -> str | None:
+    """Which function of a model cannot be compiled, and why, in a sentence; None if all can."""
+    kinds: list[Any] = [model.state, constants, model.cls]
+    s, c, p = (kind(*[1.0] * len(kind._fields)) for kind in kinds)
+    x = names["Inputs"](*[1.0] * len(model.inputs)) if model.inputs else None
+    for function, arguments in (("step", (s, x, c, p)), ("advance", (s, 1.0, c, p)), ("may_fire", (s, c, p))):
+        problem = refusal(names[f"{function}_function"], arguments) if f"{function}_function" in names else None
+        if problem:
+            return f"{function} of model {model.name} cannot be compiled ({problem}): use math, arithmetic and numbers only"
+    return None
 
 
 def inputs_type(model: Any) -> Any:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import types
@@ -84,6 +85,16 @@ def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """A scalar function, compiled only as a part of the kernel that calls it."""
     return numba.njit(error_model="numpy")(function)
+
+
+def refusal(compiled: Any, arguments: tuple[Any, ...]) -> str | None:
+    """Why a scalar function (made by `inlined`) cannot be compiled for arguments like these, in the first line that says so; None if it can."""
+    try:
+        compiled.compile(tuple(numba.typeof(x) for x in arguments))
+    except Exception as error:
+        lines = [line.strip(" .") for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()]
+        return next((line for line in lines if line and not line.startswith("Failed in nopython")), type(error).__name__)
+    return None
 
 
 def pointer(signature: Any, function: Callable[..., Any]) -> Any:

@@ -14,6 +14,7 @@ All three belong to one block, so no worker reads what another writes. When the 
 its block is brought up to date first. A cut synapse has the sign that its projection has not, on a weight of 0: it delivers and learns nothing.
 """
 
+import inspect
 import math
 from typing import Any
 
@@ -21,7 +22,8 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from .jit import inlined, jit, load, pointer
+from ..errors import DescriptionError
+from .jit import inlined, jit, load, pointer, refusal
 from .machine import function_value
 from .rows import start_of
 from .scalar import compiled_scalar
@@ -502,9 +504,27 @@ class Kernels:
                 if getattr(made, kind) is not None:
                     names[f"r{n}_{kind}"] = compiled_scalar(getattr(made, kind), inlined)
         module = load(f"rule_{'_'.join(made.name for made in chain.declared)}", text.whole(), names)
-        self.arrive = pointer(ARRIVE, module.arrive)
-        self.bring = pointer(BRING, module.bring)
-        self.fire = pointer(FIRE, module.fire)
+        try:
+            self.arrive = pointer(ARRIVE, module.arrive)
+            self.bring = pointer(BRING, module.bring)
+            self.fire = pointer(FIRE, module.fire)
+        except Exception:
+            if (problem := refused(chain, names)) is None:
+                raise
+            raise DescriptionError(problem) from None
+
+
+def refused(chain: Any, names: dict[str, Any]) -> str | None:
+    """Which function of the rules cannot be compiled, and why, in a sentence; None if all can."""
+    for n, made in enumerate(chain.declared):
+        p = made.cls(*map(float, chain.rules[n]))
+        for kind in ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between"):
+            if (function := names.get(f"r{n}_{kind}")) is None:
+                continue
+            many = len(inspect.signature(getattr(made, kind)).parameters) - 1
+            if problem := refusal(function, (*[1.0] * many, p)):
+                return f"{kind} of rule {made.name} cannot be compiled ({problem}): use math, arithmetic and numbers only"
+    return None
 
 
 _made: dict[tuple[Any, ...], Kernels] = {}

@@ -30,7 +30,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import DescriptionError
-from ..neurons.contract import comment_units, source_digest
+from ..given import short
+from ..neurons.contract import comment_units, is_scalar, source_digest
 
 T = TypeVar("T", bound=type)
 TRACE = re.compile(r"x_(pre|post)(_\w+)?")
@@ -210,3 +211,29 @@ def check_parameters(p: Any) -> None:
         raise DescriptionError(f"softness = {softness!r} of rule {made.name}: must be at least 0, and needs w_min < w_max < infinity")
     if not 0.0 <= w_min <= w_max:
         raise DescriptionError(f"w_min = {w_min!r} and w_max = {w_max!r} of rule {made.name}: must be 0 <= w_min <= w_max, they bound the strength")
+    try_functions(p)
+
+
+def try_functions(p: Any) -> None:
+    """Call the functions of a rule once in plain Python: a mistake in them is told before anything is compiled. Arithmetic that fails is let pass."""
+    made = rule_of(p)
+    w_min, w_max = float(getattr(p, "w_min", 0.0)), float(getattr(p, "w_max", math.inf))
+    start = {f: float(getattr(p, x) if isinstance(x, str) else x) for f, x in {**made.state, **made.target}.items()}
+    for kind in FUNCTIONS:
+        function = getattr(made, kind)
+        if function is None:
+            continue
+        reads = [start.get(x, 1.0 if x.startswith("m_") else 0.5) for x in made.reads(kind)]
+        first = () if kind in OF_TARGET else (w_min + 0.5 * min(w_max - w_min, 1.0),)
+        last = (1.0, 0.1) if kind in OVER_TIME else ()
+        try:
+            found = function(*first, *reads, *last, p)
+        except (ArithmeticError, ValueError):
+            continue
+        except Exception as error:
+            raise DescriptionError(f"{kind} of rule {made.name} fails on its start values ({type(error).__name__}: {error}): mend it") from error
+        names = tuple(made.target) if kind in OF_TARGET else ("what is delivered",) if kind == "transmit" else ("w", *made.state)
+        values = found if isinstance(found, tuple) else (found,)
+        if len(values) != len(names) or not all(map(is_scalar, values)) or (isinstance(found, tuple) and len(names) == 1):
+            need = names[0] + (f" and {', '.join(names[1:])}" if names[1:] else "")
+            raise DescriptionError(f"{kind} of rule {made.name} returns {short(found)}: return {need}, as numbers")

@@ -31,20 +31,21 @@ class PopulationView(View):
     """
 
     silences: NDArray[np.int64]  # [n] how often each was silenced; [0] while nobody is
-    base: dict[str, NDArray[np.float64]]  # v_th without silence and clamps, i_ext without currents of drives and clamps; where needed
+    base: dict[str, NDArray[np.float64]]  # v_th without silence, shifts and clamps, i_ext without currents of drives and clamps; where needed
     currents: dict[str, tuple[Elements, Any]]  # who adds to i_ext -> (elements, pA), beside `base`
+    shifts: dict[str, tuple[Elements, Any]]  # who adds to v_th -> (elements, mV), beside `base`
     clamps: list[Clamp]  # in the order in which they came; the last one holds
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
         self.take_state({"model": model_of(thing.model), "params": thing.model})
-        self.take_state({"silences": np.zeros(0, np.int64), "base": {}, "currents": {}, "clamps": []})
+        self.take_state({"silences": np.zeros(0, np.int64), "base": {}, "currents": {}, "shifts": {}, "clamps": []})
 
     def __len__(self) -> int:
         return int(self.thing.n)
 
     def own_state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("params", "silences", "base", "currents", "clamps")}
+        return {name: getattr(self, name) for name in ("params", "silences", "base", "currents", "shifts", "clamps")}
 
     def known(self) -> list[str]:
         return list(dict.fromkeys([*self.model.state_fields, *self.model.params, "silent"]))
@@ -83,7 +84,7 @@ class PopulationView(View):
     def kept(self, field: str) -> NDArray[np.float64]:
         """A state field [n] as it stands in the arrays of the loop: of neurons that sleep, as they fell asleep; thresholds without silence."""
         if field == "v_th" and field in self.base:
-            return self.clamped(field, self.base[field].copy())
+            return self.clamped(field, self.base[field] + self.added(field))
         values = np.empty(self.thing.n)
         for part, stored in self.where(field):
             values[part] = stored
@@ -143,7 +144,7 @@ class PopulationView(View):
             for clamp in self.clamps_of(field):
                 held[clamp.elements] = True
             written = (values != seen) & ~held
-            self.base[field][written] = (values - self.added())[written] if field == "i_ext" else values[written]
+            self.base[field][written] = (values - self.added(field))[written]
             self.lay(field)
             if field == "i_ext":  # to the bit, though the sum of its parts may differ in the last
                 self.write(field, np.where(written, values, self.kept(field)))
@@ -224,11 +225,15 @@ class PopulationView(View):
     def meets(self, drive: Any) -> bool:
         return any(p.name == self.name for p in drive.target.populations)
 
-    def added(self) -> NDArray[np.float64]:
-        """What currents add to i_ext, [n] pA, always summed in the same order."""
-        total = np.zeros(self.thing.n)
-        for name in sorted(self.currents):
-            elements, values = self.currents[name]
+    def over(self, field: str) -> dict[str, tuple[Elements, Any]]:
+        """Who adds what to a field."""
+        return self.currents if field == "i_ext" else self.shifts
+
+    def added(self, field: str, but: str = "") -> NDArray[np.float64]:
+        """What currents add to i_ext, [n] pA, or shifts to v_th, [n] mV, always summed in the same order; `but` for one of them."""
+        total, over = np.zeros(self.thing.n), self.over(field)
+        for name in sorted(set(over) - {but}):
+            elements, values = over[name]
             total[elements] += values
         return total
 
@@ -248,6 +253,8 @@ class PopulationView(View):
             for name in sorted(self.currents):
                 elements, amount = self.currents[name]
                 values[elements] += amount
+        else:
+            values += self.added(field)
         values = self.clamped(field, values)
         if field == "v_th" and len(self.silences):
             values[self.silences > 0] = np.inf
@@ -291,6 +298,22 @@ class PopulationView(View):
         self.find_base("i_ext")
         self.currents.pop(name, None)
         self.laid("i_ext")
+
+    def shift(self, name: str, values: NDArray[np.float64]) -> None:
+        """Let `name` add values [n] (mV) to v_th, in place of what it added before."""
+        self.find_base("v_th")
+        self.shifts[name] = (np.arange(self.thing.n), np.array(values, dtype=float))
+        self.laid("v_th")
+
+    def v_th_under(self, name: str) -> NDArray[np.float64]:
+        """v_th without what `name` adds, silence and clamps, [n]."""
+        return (self.base["v_th"] if "v_th" in self.base else self.kept("v_th")) + self.added("v_th", but=name)
+
+    def unshift(self, name: str) -> None:
+        """End what `name` adds to v_th."""
+        self.find_base("v_th")
+        self.shifts.pop(name, None)
+        self.laid("v_th")
 
     def takes_currents(self) -> None:
         if "i_ext" not in self.model.held:

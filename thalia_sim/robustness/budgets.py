@@ -1,0 +1,125 @@
+"""Fixed sums of weights: what a neuron receives (or sends) in all is brought back to a budget, by one factor for all its synapses.
+
+    w_ij *= 1 + rate (total_j / sum_i |w_ij| - 1)           rate = 1: exactly, below: a share of the way at each call
+
+Multiplicative normalization (von der Malsburg 1973, Kybernetik 14:85; Miller & MacKay 1994, Neural Comput. 6:100): ratios and signs are kept,
+sums of 0 are left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DescriptionError
+from ..given import short
+from ..hooks.contract import Hook
+from .arguments import between, each, positive, projection_of
+from .weights import Sizes
+
+
+def factors(total: Any, sums: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    """What brings sums a share of the way to their total, 1 where nothing can."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sums > 0.0, 1.0 + rate * (total / sums - 1.0), 1.0)
+
+
+class WeightNormalization(Hook):
+    """Keeps the sum of the sizes of the weights of each target neuron (or of each source).
+
+    total  unit of the weight: a number, or one a neuron; None: the sums at the start
+    over   "target": what a neuron receives through the projection; "source": what it sends
+    every  ms between two calls; a call costs some 100 ns a synapse
+    rate   1, share of the way to the total that a call goes
+    w_max  largest size of a weight; None: the bound of the projection's rule, if it has one. Where it acts, a sum stays below its total
+    """
+
+    units = {"sum": "1", "error": "1"}
+    transient = ("sizes",)
+    totals: Any  # [n] declared state
+    error: Any
+    mean: Any
+
+    def __init__(
+        self, projection: str, *, total: Any = None, over: str = "target", every: float = 1000.0, rate: float = 1.0, w_max: float | None = None
+    ) -> None:
+        if over not in ("target", "source"):
+            raise DescriptionError(f"over of WeightNormalization is {short(over)}: give 'target' or 'source'")
+        self.projection, self.total, self.over, self.w_max = projection, total, over, w_max
+        self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)
+
+    def start(self, sim: Any) -> None:
+        self.sizes = Sizes(sim, projection_of(sim, self.projection, self.name), self.w_max)
+        n = self.sizes.n[self.over]
+        given = self.sizes.sums(self.sizes.read(), self.over) if self.total is None else self.total
+        self.declare(totals=each(given, n, f"total of {self.name} of {self.projection}", 0.0), error=np.nan, mean=np.nan)
+
+    def handle(self, sim: Any) -> None:
+        size = self.sizes.read()
+        sums = self.sizes.sums(size, self.over)
+        by = factors(self.totals, sums, self.rate)
+        self.sizes.write(size * by[self.sizes.j if self.over == "target" else self.sizes.i])
+        self.mean = sums.mean() if len(sums) else np.nan
+        met = (sums > 0.0) & (self.totals > 0.0)
+        self.error = np.abs(sums[met] / self.totals[met] - 1.0).max(initial=0.0)
+
+    def diagnostics(self) -> dict[str, float]:
+        """Mean sum before the last call, and its largest relative deviation from the total."""
+        return {"sum": float(self.mean), "error": float(self.error)} if self.has_begun else dict.fromkeys(self.units, np.nan)
+
+
+class PairedBudgets(Hook):
+    """One budget for two projections onto the same neurons, such as an excitatory and an inhibitory one.
+
+        E_j = sum_i |w_ij| of exc, I_j of inh;     E_j + I_j is brought to total_j, and I_j / E_j to ratio
+
+    total  unit of the weights: a number, or one a neuron; None: the sums at the start
+    ratio  of inhibition to excitation; None: as it is at the moment, both go by the same factor
+    every, rate  as in WeightNormalization
+    """
+
+    units = {"sum": "1", "ratio": "1"}
+    transient = ("exc_sizes", "inh_sizes")
+    totals: Any  # [n] declared state
+    mean: Any
+    ratio_now: Any
+
+    def __init__(self, exc: str, inh: str, *, total: Any = None, ratio: float | None = None, every: float = 1000.0, rate: float = 1.0) -> None:
+        self.exc, self.inh, self.total = exc, inh, total
+        self.ratio = None if ratio is None else positive(ratio, f"ratio of {self.name}", "1")
+        self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)
+
+    def start(self, sim: Any) -> None:
+        self.exc_sizes, self.inh_sizes = (Sizes(sim, projection_of(sim, name, self.name), None) for name in (self.exc, self.inh))
+        if not np.array_equal(self.exc_sizes.targets, self.inh_sizes.targets):
+            raise DescriptionError(f"{self.name}: {self.exc} and {self.inh} have other targets: give projections onto the same neurons")
+        exc, inh = self.sums()
+        totals = each(exc + inh if self.total is None else self.total, len(exc), f"total of {self.name}", 0.0)
+        self.declare(totals=totals, mean=np.nan, ratio_now=np.nan)
+
+    def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(E, I) by target."""
+        both = self.exc_sizes, self.inh_sizes
+        exc, inh = (sizes.sums(sizes.read(), "target") for sizes in both)
+        return exc, inh
+
+    def handle(self, sim: Any) -> None:
+        exc, inh = self.sums()
+        if self.ratio is None:
+            by = factors(self.totals, exc + inh, self.rate)
+            parts = by, by
+        else:
+            alone = (exc == 0.0) | (inh == 0.0)  # where there is only one of them it has the whole budget
+            share = np.where(alone, 1.0, 1.0 / (1.0 + self.ratio))
+            rest = np.where(alone, 1.0, self.ratio / (1.0 + self.ratio))
+            parts = factors(self.totals * share, exc, self.rate), factors(self.totals * rest, inh, self.rate)
+        for sizes, by in zip((self.exc_sizes, self.inh_sizes), parts, strict=True):
+            sizes.write(sizes.read() * by[sizes.j])
+        self.mean = (exc + inh).mean() if len(exc) else np.nan
+        self.ratio_now = inh.sum() / exc.sum() if exc.sum() > 0.0 else np.nan
+
+    def diagnostics(self) -> dict[str, float]:
+        """Mean of the joint sums before the last call, and the ratio of all inhibition to all excitation."""
+        return {"sum": float(self.mean), "ratio": float(self.ratio_now)} if self.has_begun else dict.fromkeys(self.units, np.nan)

@@ -1,0 +1,109 @@
+"""Intrinsic plasticity of a population: one excitability e multiplies all that its neurons receive.
+
+    d avg/dt = -avg / tau_rate, avg += 1/(n tau_rate) at a spike of any of n neurons      avg: the population's running rate (Hz)
+    e *= 1 - lr (avg - target) every/s at each call, low <= e <= high
+
+The multiplicative form of Triesch 2007, Neural Comput. 19:885, for a group; the fixed point is avg = target, unless a bound is met.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import DescriptionError
+from ..hooks.contract import Hook
+from ..sources import DC, Poisson
+from .arguments import between, neurons_of, positive
+
+
+class PopulationIntrinsicPlasticity(Hook):
+    """Multiplies the inputs of a population by an excitability that brings its mean rate to a target.
+
+    target    Hz
+    lr        1/(Hz s): share by which e changes in a second for each Hz of deviation
+    low/high  bounds of e
+    tau_rate  ms, over which the population's rate is averaged; avg begins at the target
+    every     ms between two changes
+    inputs    names of projections and drives that are multiplied; None: all onto the population
+
+    Projections are multiplied by their gain (connect them with gain=1.0), Poisson drives by w, direct currents by their amplitude. What a
+    script writes there meanwhile becomes the new base value.
+    """
+
+    units = {"rate": "Hz", "e": "1"}
+    # declared state
+    base: Any  # [inputs] gain, w or amplitude without e
+    written: Any  # [inputs] and as written last
+    last: Any  # step of the last spike
+    avg: Any  # Hz, after it
+    e: Any
+
+    def __init__(
+        self, population: str, *, target: float, lr: float = 0.01, low: float = 0.1, high: float = 10.0, tau_rate: float = 1000.0,
+        every: float = 100.0, inputs: Any = None,
+    ) -> None:  # fmt: skip
+        self.population, self.inputs, self.every = population, inputs, every
+        self.target = between(target, f"target of {self.name}", 0.0, 1e6)
+        self.lr, self.tau_rate = positive(lr, f"lr of {self.name}", "1/(Hz s)"), positive(tau_rate, f"tau_rate of {self.name}", "ms")
+        self.low = between(low, f"low of {self.name}", 0.0, 1.0)
+        self.high = between(high, f"high of {self.name}", 1.0, 1e6)
+
+    def start(self, sim: Any) -> None:
+        neurons_of(sim, self.population, self.name)
+        chosen = self.chosen(sim)
+        self.declare(base=[self.read(sim, name) for name in chosen], written=[self.read(sim, name) for name in chosen])
+        self.declare(last=sim.step, avg=float(self.target), e=1.0)
+
+    def chosen(self, sim: Any) -> list[str]:
+        """Names of the projections and drives that are multiplied."""
+        everything: dict[str, Any] = {**sim.net.projections, **sim.net.drives}
+        onto = [name for name, what in everything.items() if any(p.name == self.population for p in what.target.populations)]
+        for name in onto if self.inputs is None else self.inputs:
+            if name not in onto:
+                raise DescriptionError(f"{self.name}: {name!r} is no projection or drive onto {self.population}: known are {', '.join(onto)}")
+            what = everything[name]
+            if [p.name for p in what.target.populations] != [self.population]:
+                raise DescriptionError(f"{self.name}: {name} has other targets than {self.population} too: leave it out of inputs")
+            if name in sim.net.projections:
+                sim[name].alone("gain")
+            elif not isinstance(what.source, (Poisson, DC)) or np.ndim(what.w) or np.ndim(getattr(what.source, "amplitude", 0.0)):
+                raise DescriptionError(f"{self.name}: drive {name} has no one weight or amplitude that can be changed: leave it out of inputs")
+        return onto if self.inputs is None else list(self.inputs)
+
+    def field(self, sim: Any, name: str) -> str:
+        """What of an input is multiplied."""
+        return "gain" if name in sim.net.projections else "amplitude" if isinstance(sim.net.drives[name].source, DC) else "w"
+
+    def read(self, sim: Any, name: str) -> float:
+        return float(getattr(sim[name], self.field(sim, name)))
+
+    def rate(self, sim: Any, step: int) -> float:
+        """The running rate at a step."""
+        return float(self.avg) * math.exp(-(step - int(self.last)) * sim.dt / self.tau_rate)
+
+    def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
+        population = sim.net.populations[self.population]
+        mine = np.asarray(steps[(ids >= population.offset) & (ids < population.offset + population.n)], dtype=np.int64) + 1
+        for step, count in zip(*np.unique(mine, return_counts=True), strict=True):
+            self.avg = self.rate(sim, int(step)) + count * 1000.0 / (population.n * self.tau_rate)
+            self.last = step
+
+    def handle(self, sim: Any) -> None:
+        assert self.every is not None
+        factor = 1.0 - self.lr * (self.rate(sim, sim.step) - self.target) * self.every / 1000.0
+        self.e = min(max(float(self.e) * factor, self.low), self.high)
+        for k, name in enumerate(self.chosen(sim)):
+            now = self.read(sim, name)
+            if now != self.written[k]:
+                self.base[k] = now
+            setattr(sim[name], self.field(sim, name), float(self.base[k] * self.e))
+            self.written[k] = self.read(sim, name)
+
+    def diagnostics(self) -> dict[str, float]:
+        """The running rate as of its last spike, and e."""
+        if not self.has_begun:
+            return dict.fromkeys(self.units, np.nan)
+        return {"rate": float(self.avg), "e": float(self.e)}
