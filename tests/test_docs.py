@@ -1,5 +1,6 @@
 """The pages under docs/ say what the code does: tables of models, names of tests, examples that run."""
 
+import inspect
 import math
 import re
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_every_intervention_is_described():
         (kind.__name__, field, shown(kind._field_defaults[field]) if field in kind._field_defaults else "")
         for kind in INTERVENTIONS for field in kind._fields if field not in shared
     }  # fmt: skip
+
+
+MECHANISMS = [m for m in vars(thalia_sim.robustness).values() if isinstance(m, type) and issubclass(m, thalia_sim.Hook)]
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_parameters_of_mechanisms(mechanism):
+    """Every argument stands in the row of the mechanism, with its default where that is a number."""
+    text = (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8")
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{mechanism.__name__}(")]
+    for name, parameter in list(inspect.signature(mechanism).parameters.items()):
+        assert re.search(rf"\b{name}\b", row), f"{name} is not in the row of {mechanism.__name__}"
+        if type(parameter.default) in (int, float):
+            shown_so = [f", {parameter.default:g})", f", {parameter.default:,.0f})", f"({parameter.default:g})"]
+            assert any(text in row.partition(name)[2] for text in shown_so), f"{name} = {parameter.default} of {mechanism.__name__}"
 
 
 @pytest.mark.parametrize("model", NEURONS)

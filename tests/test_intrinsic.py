@@ -216,10 +216,9 @@ def test_resumed_to_the_bit(tmp_path):
 
 def test_config_says_the_same_in_shares():
     """lr D (avg - target) per s within 0.5 and 2 D, D = v_th - v_reset = 15 mV."""
-    hook = IntrinsicPlasticityConfig(target_rate=1.0).hook(uncoupled()["cells"])
     net = Network(seed=1)
     net.populate("cells", 1, LIFExp(v_th=-50.0, v_reset=-65.0))
-    hook = IntrinsicPlasticityConfig(target_rate=1.0, tau_ip=1.0).hook(net["cells"])
+    hook = IntrinsicPlasticityConfig(target_rate=1.0, tau_ip=1.0).hook(net["cells"], every=1000.0)
     sim = Simulation(net, [hook])
     sim.run(10_000.0)
     assert sim["cells"].v_th[0] == pytest.approx(-50.0 - 0.001 * 15.0 * (10.0 - 0.001), rel=1e-12)

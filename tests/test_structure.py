@@ -140,6 +140,19 @@ def test_pruning_and_regrowth_keep_the_number_of_synapses():
     assert len(np.unique(view.i * 50 + view.j)) == n and (view.i != view.j).all()
 
 
+def test_views_follow_when_as_many_go_as_come():
+    """The arrays are as long as before, but what lies behind the projection has moved and moved back."""
+    sim = Simulation(several())
+    sim.run(50.0)
+    before = tables(sim)
+    sim["source->exc"].prune([0, 1, 2])
+    sim["exc->exc"].grow([1, 2, 3], [4, 5, 6], 0.1, 5.0)
+    after = tables(sim)
+    for name in ("exc->inh", "inh->exc", "inh->inh"):
+        assert np.array_equal(before[name], after[name])
+    assert after["exc->exc"].shape[1] == before["exc->exc"].shape[1] + 3
+
+
 def test_frozen_projections_keep_their_synapses():
     """Freezing is a switch that no hook can ignore."""
     sim = Simulation(several(), [Prune("exc->exc", below=0.3, every=50.0)])

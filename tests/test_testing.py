@@ -53,7 +53,16 @@ def test_neurons(model):
 BUILT_IN = [r for r in vars(rules).values() if isinstance(r, type) and hasattr(r, "__thalia_rule__")]
 
 
-@pytest.mark.parametrize("made", [*BUILT_IN, StrangerSTDP, [rules.ShortTerm(), rules.PairSTDP(a_plus=0.05)]], ids=str)
+@rule(on_pre=lambda w, x_post, p: w - 0.01 * x_post, on_post=lambda w, x_pre, p: w + 0.01 * x_pre)
+class PartlyDendritic(NamedTuple):
+    """Tried with and without its share."""
+
+    tau_pre: float = 20.0
+    tau_post: float = 20.0
+    dendritic: float = 0.0
+
+
+@pytest.mark.parametrize("made", [*BUILT_IN, PartlyDendritic, StrangerSTDP, [rules.ShortTerm(), rules.PairSTDP(a_plus=0.05)]], ids=str)
 def test_rules(made):
     check_rule(made)
 

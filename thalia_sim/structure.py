@@ -172,4 +172,4 @@ def take_over(sim: Simulation, changed: dict[str, NDArray[Any]], groups: list[Gr
     difference = sim.in_flight() - before
     a.count[0, loop.C_CANCELLED if difference < 0 else loop.C_PUSHED] += abs(difference)
     for view in sim.views.values():
-        getattr(view, "cache", {}).pop("place", None)
+        getattr(view, "cache", {}).pop("length", None)  # of the array in which its weights lie: it has to look for them again

@@ -8,13 +8,13 @@ The multiplicative form of Triesch 2007, Neural Comput. 19:885, for a group; the
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ..errors import DescriptionError
 from ..hooks.contract import Hook
+from ..kernels.rates import rates_at, take_spikes
 from ..sources import DC, Poisson
 from .arguments import between, neurons_of, positive
 
@@ -37,8 +37,9 @@ class PopulationIntrinsicPlasticity(Hook):
     # declared state
     base: Any  # [inputs] gain, w or amplitude without e
     written: Any  # [inputs] and as written last
-    last: Any  # step of the last spike
-    avg: Any  # Hz, after it
+    last: Any  # [1] step of the last spike
+    avg: Any  # [1] Hz, after it, summed over the neurons
+    now: Any  # Hz, mean of the neurons at the last call
     e: Any
 
     def __init__(
@@ -52,10 +53,10 @@ class PopulationIntrinsicPlasticity(Hook):
         self.high = between(high, f"high of {self.name}", 1.0, 1e6)
 
     def start(self, sim: Any) -> None:
-        neurons_of(sim, self.population, self.name)
+        n = neurons_of(sim, self.population, self.name).n
         chosen = self.chosen(sim)
         self.declare(base=[self.read(sim, name) for name in chosen], written=[self.read(sim, name) for name in chosen])
-        self.declare(last=sim.step, avg=float(self.target), e=1.0)
+        self.declare(last=np.full(1, sim.step), avg=np.full(1, self.target * n), now=float(self.target), e=1.0)
 
     def chosen(self, sim: Any) -> list[str]:
         """Names of the projections and drives that are multiplied."""
@@ -80,20 +81,17 @@ class PopulationIntrinsicPlasticity(Hook):
     def read(self, sim: Any, name: str) -> float:
         return float(getattr(sim[name], self.field(sim, name)))
 
-    def rate(self, sim: Any, step: int) -> float:
-        """The running rate at a step."""
-        return float(self.avg) * math.exp(-(step - int(self.last)) * sim.dt / self.tau_rate)
-
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         population = sim.net.populations[self.population]
-        mine = np.asarray(steps[(ids >= population.offset) & (ids < population.offset + population.n)], dtype=np.int64) + 1
-        for step, count in zip(*np.unique(mine, return_counts=True), strict=True):
-            self.avg = self.rate(sim, int(step)) + count * 1000.0 / (population.n * self.tau_rate)
-            self.last = step
+        mine = steps[(ids >= population.offset) & (ids < population.offset + population.n)]
+        take_spikes(mine, np.zeros(len(mine), np.int32), 0, self.last, self.avg, sim.dt, self.tau_rate)
 
     def handle(self, sim: Any) -> None:
         assert self.every is not None
-        factor = 1.0 - self.lr * (self.rate(sim, sim.step) - self.target) * self.every / 1000.0
+        whole = np.empty(1)
+        rates_at(sim.step, self.last, self.avg, sim.dt, self.tau_rate, whole)
+        self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
+        factor = 1.0 - self.lr * (float(self.now) - self.target) * self.every / 1000.0
         self.e = min(max(float(self.e) * factor, self.low), self.high)
         for k, name in enumerate(self.chosen(sim)):
             now = self.read(sim, name)
@@ -103,7 +101,7 @@ class PopulationIntrinsicPlasticity(Hook):
             self.written[k] = self.read(sim, name)
 
     def diagnostics(self) -> dict[str, float]:
-        """The running rate as of its last spike, and e."""
+        """The running rate at the last call, and e."""
         if not self.has_begun:
             return dict.fromkeys(self.units, np.nan)
-        return {"rate": float(self.avg), "e": float(self.e)}
+        return {"rate": float(self.now), "e": float(self.e)}

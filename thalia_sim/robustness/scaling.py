@@ -25,7 +25,7 @@ class SynapticScaling(Hook):
     target    Hz
     tau       ms, over which weights change by a factor e where the rate is 0
     tau_rate  ms, over which a neuron's rate is averaged; it begins at the target
-    every     ms between two changes. A call costs some 100 ns a synapse: at 1 s about as much as one arrival a second
+    every     ms between two changes. A call costs 15 ns a synapse, 35 with a rule, as some ten arrivals do
     w_max     largest size of a weight; None: the bound of the projection's rule, if it has one
 
     Weights are kept in single precision: a change by less than 6e-8 of a weight in one call is lost, so let every/tau be above 1e-5.

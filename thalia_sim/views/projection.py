@@ -77,7 +77,7 @@ class ProjectionView(View):
         """Let the base follow what rules did to the weights since they were laid."""
         if self.learning is None or not self.overlays:
             return
-        now, factors = self.table()[2].astype(np.float32), self.factors()
+        now, factors = self.weights().astype(np.float32), self.factors()
         moved = (now != np.float32(self.base * factors)) & (factors > 0.0)
         self.base[moved] = now[moved] / factors[moved]
 
@@ -165,9 +165,18 @@ class ProjectionView(View):
         return self.sim.rows._replace(w=self.sim.a.w)
 
     def place(self) -> NDArray[np.int64]:
-        if "place" not in self.cache:
-            self.cache["place"] = weight_index(self.rows(), self.sim.layout, self.thing)
+        """Where the weights lie in the array of the loop, [n]; it grows where weights that were one become many."""
+        if self.cache.get("length") != len(self.sim.a.w):
+            self.cache["length"], self.cache["place"] = len(self.sim.a.w), weight_index(self.rows(), self.sim.layout, self.thing)
         return self.cache["place"]
+
+    def weights(self) -> NDArray[Any]:
+        """[n]"""
+        if self.learning is not None:
+            return self.learning.weights(self.place())
+        if any(self.sim.rows.groups[k].uniform for k in self.group()):
+            return self.table()[2]
+        return self.sim.a.w[self.place()].astype(np.float64)
 
     def group(self) -> list[int]:
         """Groups of rows that hold this projection."""
@@ -190,7 +199,9 @@ class ProjectionView(View):
         return {"i": i[keep], "j": j[keep], "w": w[keep], "delay": delay[keep]}
 
     def __getattr__(self, field: str) -> Any:
-        if field in ("i", "j", "w", "delay"):
+        if field == "w":
+            return self.weights()
+        if field in ("i", "j", "delay"):
             return self.table()[("i", "j", "w", "delay").index(field)]
         if field == "plastic":
             return self.freezes == 0
@@ -231,7 +242,7 @@ class ProjectionView(View):
         """Write weights: a number, or one value a synapse in the order of `w`."""
         sim = self.sim
         values = numbers(value, f"w of {self.name}")
-        n = len(self.table()[0])
+        n = len(self)
         if values.ndim > 1 or (values.ndim == 1 and len(values) != n):
             raise DescriptionError(f"w of {self.name} is given shape {list(values.shape)}: give a number or {n} values")
         if not (np.abs(values) <= LARGEST).all() or any((values * sign < 0).any() for sign in self.signs()):
@@ -242,7 +253,7 @@ class ProjectionView(View):
             values = self.learning.checked_weights(values)
         if self.overlays:
             self.take_up()
-            seen, factors = self.table()[2], self.factors()
+            seen, factors = self.weights(), self.factors()
             written = (np.float32(values) != seen) & (factors > 0.0)
             with np.errstate(divide="ignore", invalid="ignore"):
                 self.base[written] = np.broadcast_to(values / factors, len(seen))[written]
@@ -259,7 +270,7 @@ class ProjectionView(View):
         for k in self.group():
             if sim.rows.groups[k].uniform:
                 sim.store_weights(k)
-        super().take_state({"cache": {"changed": True}})
+        self.cache["changed"] = True
         sim.weights_version += 1
         sim.a.w[self.place()] = values
 
