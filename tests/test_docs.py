@@ -12,16 +12,18 @@ from thalia_sim import units
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+PLASTICITY = (ROOT / "docs" / "plasticity.md").read_text(encoding="utf-8")
 MODELS = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 NEURONS = [thalia_sim.LIFDelta, thalia_sim.LIFExp1, thalia_sim.LIFExp, thalia_sim.LIFAlpha, thalia_sim.LIFCond, thalia_sim.AdaptiveLIF]
 DRIVES = [thalia_sim.Poisson, thalia_sim.DC, thalia_sim.StepCurrent, thalia_sim.Ramp, thalia_sim.Sine, thalia_sim.OrnsteinUhlenbeck]
 INTERVENTIONS = [kind for kind in vars(thalia_sim.interventions).values() if isinstance(kind, type) and hasattr(kind, "_fields")]
+RULES = [kind for kind in vars(thalia_sim).values() if isinstance(kind, type) and hasattr(kind, "__thalia_rule__")]
 SOURCES = [thalia_sim.PoissonSource, thalia_sim.SpikeArray, thalia_sim.SpikeFile]
 
 
-def part(title):
-    """The text of a section of models.md."""
-    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", MODELS, flags=re.M | re.S)[1]
+def part(title, page=MODELS):
+    """The text of a section of a page."""
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, flags=re.M | re.S)[1]
 
 
 def rows(text):
@@ -80,6 +82,25 @@ def test_parameters_of_neurons(model):
         assert f"`{receptor}`" in part(model.__name__)
 
 
+def test_every_rule_is_described_with_its_size_and_cost():
+    """All that the package exports; bytes are slot, weight and declared state; a source, and a cost that was measured."""
+    table = rows(part("The rules", PLASTICITY))
+    assert len(RULES) > 10 and {row[0] for row in table} == {kind.__name__ for kind in RULES}
+    for name, equation, size, ns, ratio, source in table:
+        assert int(size) == 6 + 4 * len(getattr(thalia_sim, name).__thalia_rule__.state)
+        assert equation and source and 0.0 < float(ratio) < float(ns) * 10
+
+
+def test_parameters_of_rules():
+    """Every parameter with its default and unit, in the order of the code, and nothing else; made by experiments/rules_cost.py."""
+    table = rows(part("Parameters", PLASTICITY))
+    for kind in RULES:
+        units = {f: "of w" if unit == "unit" else unit for f, unit in kind.__thalia_rule__.units.items()}
+        expected = [[f, shown(float(kind._field_defaults[f])), units[f]] for f in kind._fields]
+        assert [row[1:4] for row in table if row[0] == kind.__name__] == expected
+    assert len(table) == sum(len(kind._fields) for kind in RULES)
+
+
 @pytest.mark.parametrize("title, models", [("Drives", DRIVES), ("Populations that only send spikes", SOURCES)])
 def test_parameters_of_drives_and_sources(title, models):
     expected = [[m.__name__, f, shown(m._field_defaults[f])] for m in models for f in m._fields]
@@ -102,8 +123,9 @@ def test_examples_run(file, text, tmp_path, monkeypatch):
     exec(compile(text, str(file), "exec"), names)
 
 
-def test_guarantees_name_tests_that_exist():
-    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["guarantees.md", "plasticity.md"])
+def test_guarantees_name_tests_that_exist(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     named = re.findall(r"\b(test_\w+)\.py::(\w+)", text)
     assert len(named) > 10
     for file, function in named:

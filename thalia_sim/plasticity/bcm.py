@@ -40,23 +40,23 @@ RANGES = {"eta": (0.0, 1e12), "power": (1.0, 10.0), "theta_start": (0.0, 1e12), 
 
 @rule(on_pre=on_pre, target_spike=target_spike, target_between=target_between, target={"theta": "theta_start"}, ranges=RANGES)
 class BCM(NamedTuple):
-    eta: float = 0.001  # unit of the weight
+    eta: float = 0.001  # unit of the weight, learning rate
     tau_post: float = 50.0  # ms, of y
     tau_theta: float = 5000.0  # ms, of the threshold
-    power: float = 2.0  # 1
-    theta_start: float = 0.25  # 1
-    theta_min: float = 1e-6  # 1
-    theta_max: float = 1e6  # 1
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 10.0  # unit of the weight
+    power: float = 2.0  # 1, of y, whose mean the threshold follows
+    theta_start: float = 0.25  # 1, threshold at the start
+    theta_min: float = 1e-6  # 1, least threshold
+    theta_max: float = 1e6  # 1, largest threshold
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 10.0  # unit of the weight, largest strength
     softness: float = 0.0  # 1, of the bounds
 
 
 @rule(on_pre=fixed_on_pre, ranges={"eta": (0.0, 1e12), "theta": (0.0, 1e12)})
 class FixedBCM(NamedTuple):
-    eta: float = 0.001  # unit of the weight
+    eta: float = 0.001  # unit of the weight, learning rate
     tau_post: float = 50.0  # ms, of y
-    theta: float = 0.5  # 1
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 10.0  # unit of the weight
+    theta: float = 0.5  # 1, the threshold
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 10.0  # unit of the weight, largest strength
     softness: float = 0.0  # 1, of the bounds

@@ -22,11 +22,11 @@ def on_post(w, x_pre, x_pre_slow, p):
 
 @rule(on_pre=on_pre, on_post=on_post, ranges={"eta": (0.0, 1e12)})
 class Covariance(NamedTuple):
-    eta: float = 0.001  # unit of the weight
-    tau_pre: float = 20.0  # ms
-    tau_post: float = 20.0  # ms
+    eta: float = 0.001  # unit of the weight, learning rate
+    tau_pre: float = 20.0  # ms, decay of x_pre
+    tau_post: float = 20.0  # ms, decay of x_post
     tau_pre_slow: float = 2000.0  # ms, of the mean
     tau_post_slow: float = 2000.0  # ms, of the mean
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 10.0  # unit of the weight
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 10.0  # unit of the weight, largest strength
     softness: float = 0.0  # 1, of the bounds

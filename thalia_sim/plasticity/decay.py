@@ -16,5 +16,5 @@ def between(w, k, dt, p):
 
 @rule(between=between, ranges={"w_rest": (0.0, 1e12), "tau": (1e-12, 1e300)})
 class WeightDecay(NamedTuple):
-    tau: float = 100_000.0  # ms
-    w_rest: float = 0.0  # unit of the weight
+    tau: float = 100_000.0  # ms, time constant of the decay
+    w_rest: float = 0.0  # unit of the weight, where it leads

@@ -27,9 +27,9 @@ def between(w, e, m_reward, k, dt, p):
 @rule(on_pre=on_pre, on_post=on_post, between=between, state={"e": 0.0}, ranges={"a_plus": (0.0, 1e6), "a_minus": (0.0, 1e6)})
 class RewardSTDP(NamedTuple):
     tau_e: float = 1000.0  # ms, eligibility
-    tau_pre: float = 20.0  # ms
-    tau_post: float = 20.0  # ms
-    a_plus: float = 0.005  # 1
-    a_minus: float = 0.00525  # 1
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 10.0  # unit of the weight
+    tau_pre: float = 20.0  # ms, decay of x_pre
+    tau_post: float = 20.0  # ms, decay of x_post
+    a_plus: float = 0.005  # 1, eligibility of a pair, arrival first
+    a_minus: float = 0.00525  # 1, eligibility of a pair, target first
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 10.0  # unit of the weight, largest strength

@@ -18,9 +18,9 @@ def on_post(w, x_pre, p):
 
 @rule(on_pre=on_pre, on_post=on_post, ranges={"c_plus": (0.0, 1e12), "c_minus": (0.0, 1.0)})
 class SoftSTDP(NamedTuple):
-    tau_pre: float = 20.0  # ms
-    tau_post: float = 20.0  # ms
+    tau_pre: float = 20.0  # ms, decay of x_pre
+    tau_post: float = 20.0  # ms, decay of x_post
     c_plus: float = 0.005  # unit of the weight, gained per pairing
-    c_minus: float = 0.003  # share of w lost per pairing
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 1e12  # unit of the weight
+    c_minus: float = 0.003  # 1, share of w lost per pairing
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 1e12  # unit of the weight, largest strength

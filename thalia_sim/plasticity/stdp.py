@@ -31,21 +31,21 @@ RANGES = {"dendritic": (0.0, 1.0), "a_plus": (0.0, 1.0), "a_minus": (0.0, 1.0), 
 class PairSTDP(NamedTuple):
     tau_pre: float = 20.0  # ms, decay of x_pre
     tau_post: float = 20.0  # ms, decay of x_post
-    a_plus: float = 0.005  # share of w_max gained in a pairing
-    a_minus: float = 0.00525  # share of w_max lost in a pairing
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 1.0  # unit of the weight
+    a_plus: float = 0.005  # 1, share of w_max gained in a pairing
+    a_minus: float = 0.00525  # 1, share of w_max lost in a pairing
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 1.0  # unit of the weight, largest strength
     softness: float = 0.0  # 1, mu: 0 additive, 1 multiplicative
     dendritic: float = 0.0  # 1, share of the delay by which spikes of the target come later
 
 
 @rule(on_pre=on_pre, on_post=on_post, pairing="nearest", ranges=RANGES)
 class NearestSTDP(NamedTuple):
-    tau_pre: float = 20.0  # ms
-    tau_post: float = 20.0  # ms
-    a_plus: float = 0.005  # share of w_max gained in a pairing
-    a_minus: float = 0.00525  # share of w_max lost in a pairing
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 1.0  # unit of the weight
+    tau_pre: float = 20.0  # ms, decay of x_pre
+    tau_post: float = 20.0  # ms, decay of x_post
+    a_plus: float = 0.005  # 1, share of w_max gained in a pairing
+    a_minus: float = 0.00525  # 1, share of w_max lost in a pairing
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 1.0  # unit of the weight, largest strength
     softness: float = 0.0  # 1, mu: 0 additive, 1 multiplicative
     dendritic: float = 0.0  # 1, share of the delay by which spikes of the target come later

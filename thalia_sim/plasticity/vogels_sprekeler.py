@@ -22,9 +22,9 @@ def on_post(w, x_pre, p):
 @rule(on_pre=on_pre, on_post=on_post, ranges={"eta": (0.0, 1e12), "target": (0.0, 1000.0)})
 class VogelsSprekeler(NamedTuple):
     target: float = 5.0  # Hz, rate of the target neuron
-    eta: float = 0.001  # unit of the weight
-    tau_pre: float = 20.0  # ms
-    tau_post: float = 20.0  # ms
-    w_min: float = 0.0  # unit of the weight
-    w_max: float = 1e12  # unit of the weight
+    eta: float = 0.001  # unit of the weight, learning rate
+    tau_pre: float = 20.0  # ms, decay of x_pre
+    tau_post: float = 20.0  # ms, decay of x_post
+    w_min: float = 0.0  # unit of the weight, least strength
+    w_max: float = 1e12  # unit of the weight, largest strength
     softness: float = 0.0  # 1, of the bounds
