@@ -48,10 +48,11 @@ from thalia_sim import (
 from thalia_sim.analysis.compare import compare_recordings
 from thalia_sim.errors import CheckpointError, RecordingError, SimulationError
 from thalia_sim.kernels import loop
+from thalia_sim.kernels.plastic import Records
 from thalia_sim.portable import Form, Reader, read_network, write_network
 from thalia_sim.recording.checkpoint import VERSION, checkpoints, newest_checkpoint
 from thalia_sim.recording.segments import recover_recording
-from thalia_sim.snapshot import EMPTY, REBUILT, SAVED, STATIC
+from thalia_sim.snapshot import EMPTY, REBUILT, REBUILT_RECORDS, RECORDS, SAVED, STATIC
 
 pytestmark = pytest.mark.filterwarnings("ignore::thalia_sim.errors.UnusualValue", "ignore::thalia_sim.errors.EmptyProjection")
 RUN = Path(__file__).with_name("killed_run.py")
@@ -182,6 +183,7 @@ def test_sleeping_neurons_are_saved_asleep(tmp_path, precision):
 
 def test_every_array_of_the_loop_is_accounted_for():
     """Saved, rebuilt, or empty between stretches: an array that is none of these would be lost."""
+    assert sorted([*RECORDS, *REBUILT_RECORDS]) == sorted(Records._fields)
     named = [*SAVED, *REBUILT, *EMPTY, *STATIC, "w"]
     assert sorted(named) == sorted(loop.Arrays._fields)
 

@@ -173,7 +173,7 @@ def test_frozen_synapses_rest_and_traces_run_on():
     sim["exc->exc"].plastic = False
     sim.run(200.0)
     assert np.array_equal(sim["exc->exc"].w, before)
-    pre = sim.a.pre.copy()
+    pre = sim.records.pre.copy()
     sim["exc->exc"].plastic = True
     assert np.array_equal(sim["exc->exc"].w, before) and pre[:-1].reshape(-1, 2)[:, 1].max() > 0.5
     sim.run(200.0)
@@ -251,7 +251,7 @@ def test_channels_scale_what_rules_change():
     assert grown(m_learning=0.5, m_reward=2.0) == pytest.approx(full, abs=1e-6)
     sim = Simulation(network(RewardSTDP()))
     sim["exc->exc"].m_reward = 3.0
-    assert sim.a.rule_par[sim.a.plastic[sim.parts[0].number, 8] + 1] == 1.0
+    assert sim.records.rule_par[sim.a.plastic[sim.parts[0].number, 8] + 1] == 1.0
 
 
 def test_set_parameters_act_from_now_on():
@@ -325,6 +325,6 @@ def test_pair_stdp_costs_at_most_16_bytes_a_synapse():
     net.connect(exc, exc, in_degree(200), w=0.1, delay=1.5, rule=PairSTDP())
     sim = Simulation(net)
     a = sim.a
-    records = a.pre.nbytes + a.last.nbytes + a.ring.nbytes + a.synapse.nbytes
+    records = sum(getattr(sim.records, name).nbytes for name in ("pre", "last", "ring", "synapse", "seen", "passed"))
     assert (a.slot.nbytes + a.w.nbytes + a.seg.nbytes + a.row_seg.nbytes + records) / len(a.slot) < 10.0
     assert loop.OF_ROWS == ("row_seg", "seg", "slot", "w")

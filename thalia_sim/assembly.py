@@ -123,7 +123,7 @@ class Assembly:
             place.tasks = [place_of[t] for t in place.tasks]
         blocks_of_tasks = np.array([self.tasks[t][0] for t in order], dtype=np.int64)
         groups, group_w, pop_group, self.group_order = group_table(self.net, rows, blocks)
-        plastic, self.parts = tables(layout, rows, self.group_order, self.net.dt)
+        plastic, self.records, self.parts = tables(layout, rows, self.group_order, self.net.dt)
         longest, shortest = delay_range(rows)
         check = max(1, round(CHECK_MS / self.net.dt))
         window = min(shortest, check)

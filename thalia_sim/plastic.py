@@ -39,6 +39,7 @@ class Tables(NamedTuple):
     """Arrays of the loop, by name, and the parts that they describe."""
 
     arrays: dict[str, NDArray[Any]]
+    records: k.Records
     parts: list[Part]
 
 
@@ -98,18 +99,22 @@ def tables(layout: Layout, rows: Rows, order: list[int], dt: float) -> Tables:
             first = min((slot for _, slot, _ in aims), default=0)
             n = max((slot + piece.n for piece, slot, _ in aims), default=0) - first
             record, entry = blank_records(chain, kernels)
-            at[number * blocks + b] = first, n, place("last", np.repeat(record, n)), place("ring", np.tile(np.tile(entry, k.RING), n))
+            places = place("last", np.repeat(record, n)), place("ring", np.tile(np.tile(entry, k.RING), n))
+            at[number * blocks + b, [k.A_SLOT, k.A_N, k.A_LAST, k.A_RING]] = first, n, *places
             targets += [(b, number, index, slot - first - piece.lo) for piece, slot, index in aims if piece.n]
     targets.sort(key=lambda row: row[0])
-    arrays: dict[str, NDArray[Any]] = {
+    kept: dict[str, NDArray[Any]] = {
         name: np.concatenate([*found, np.zeros(1, np.float32 if name == "synapse" else np.float64)]) for name, found in room.items()
     }
-    arrays |= {"plastic": plastic, "plastic_at": at, "plastic_count": np.zeros((len(at), k.N_COLUMNS), np.int64)}
-    arrays |= {"seen": np.zeros(len(at)), "passed": np.zeros(len(at))}
-    arrays["listed"] = np.zeros((blocks, k.PART if parts else 0), np.int32)
-    arrays["target"] = np.array([row[1:] for row in targets], dtype=np.int64).reshape(-1, 3)
-    arrays["block_target"] = np.searchsorted([row[0] for row in targets], np.arange(blocks + 1)).astype(np.int64)
-    return Tables(arrays, parts)
+    counters, listed = np.zeros((len(at), k.N_COLUMNS), np.int64), np.zeros((blocks, k.PART if parts else 0), np.int32)
+    records = k.Records(**kept, seen=np.zeros(len(at)), passed=np.zeros(len(at)), plastic_count=counters, listed=listed)
+    arrays = {
+        "plastic": plastic,
+        "plastic_at": at,
+        "target": np.array([row[1:] for row in targets], dtype=np.int64).reshape(-1, 3),
+        "block_target": np.searchsorted([row[0] for row in targets], np.arange(blocks + 1)).astype(np.int64),
+    }
+    return Tables(arrays, records, parts)
 
 
 def aims_of(layout: Layout, projection: Any, b: int) -> list[tuple[Any, int, int]]:
@@ -138,14 +143,14 @@ def write_decays(sim: Simulation) -> None:
     for part in sim.parts:
         for (n, trace), at in zip([*part.chain.traces("pre"), *part.chain.traces("post")], table_places(sim, part), strict=True):
             tau = parameter(sim, part, n, trace.tau)
-            sim.a.decay[at : at + k.TABLE] = k.decay_table(sim.dt, tau)
+            sim.records.decay[at : at + k.TABLE] = k.decay_table(sim.dt, tau)
 
 
 def table_places(sim: Simulation, part: Part) -> list[int]:
     """Where the decay tables of a part begin, traces of the source first."""
     first = int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + OWN for p in part.chain.rules)
     many = len([*part.chain.traces("pre"), *part.chain.traces("post")])
-    return [int(x) for x in sim.a.rule_par[first : first + many]]
+    return [int(x) for x in sim.records.rule_par[first : first + many]]
 
 
 def place_of_parameter(sim: Simulation, part: Part, n: int, field: str) -> int:
@@ -157,7 +162,7 @@ def place_of_parameter(sim: Simulation, part: Part, n: int, field: str) -> int:
 
 def parameter(sim: Simulation, part: Part, n: int, field: str) -> float:
     """A parameter of rule n, in force."""
-    return float(sim.a.rule_par[place_of_parameter(sim, part, n, field)])
+    return float(sim.records.rule_par[place_of_parameter(sim, part, n, field)])
 
 
 def place_of_modulator(sim: Simulation, part: Part, name: str) -> int:
@@ -169,25 +174,31 @@ def place_of_modulator(sim: Simulation, part: Part, name: str) -> int:
 def bring(sim: Simulation, parts: list[Part]) -> None:
     """Bring the synapses of parts up to the present."""
     for part in parts:
-        for b in range(sim.layout.n_blocks):
-            loop.bring(sim.a, part.number, b, sim.step, True)
+        bring_part(sim, part, sim.a, sim.records)
     if parts:
         sim.weights_version += 1
         check(sim)
 
 
+def bring_part(sim: Simulation, part: Part, a: loop.Arrays, records: k.Records) -> None:
+    """Bring the synapses of a part, as they lie in given arrays, up to the present."""
+    k.write_addresses(a.plastic, a.plastic_at, records)
+    blocks, number = sim.layout.n_blocks, part.number
+    for b in range(blocks):
+        k.bring_block(a.row_seg, blocks, b, sim.step, 1, a.seg, a.slot, a.w, a.plastic[number], a.plastic_at[number * blocks + b])
+
+
 def evaluated(sim: Simulation, part: Part) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(weights, state [n, fields]) of the synapses of a part as they are now, copies in the order in which they are stored."""
-    a, group = sim.a, part.group
+    a, records, group = sim.a, sim.records, part.group
     width = part.kernels.state_width
     first = int(a.plastic[part.number, k.L_STATE])
     w = weights_of(a.w, group).copy()
-    state = np.append(a.synapse[first : first + group.n_syn * width], np.float32(0.0))
+    state = np.append(records.synapse[first : first + group.n_syn * width], np.float32(0.0))
     plastic = a.plastic.copy()
     plastic[part.number, [k.L_W_SHIFT, k.L_STATE]] = group.first_syn, 0
-    copy = a._replace(w=w, synapse=state, plastic=plastic, plastic_count=a.plastic_count.copy(), seen=a.seen.copy(), passed=a.passed.copy())
-    for b in range(sim.layout.n_blocks):
-        loop.bring(copy, part.number, b, sim.step, True)
+    changing = {name: getattr(records, name).copy() for name in ("seen", "passed", "plastic_count")}
+    bring_part(sim, part, a._replace(w=w, plastic=plastic, plastic_at=a.plastic_at.copy()), records._replace(synapse=state, **changing))
     check_weights(sim, part, w)
     return w, state[:-1].reshape(-1, width) if width else np.zeros((group.n_syn, 0), np.float32)
 
@@ -204,7 +215,7 @@ def check_weights(sim: Simulation, part: Part, w: NDArray[np.float32]) -> None:
 
 def check(sim: Simulation) -> None:
     """Refuse to go on where spikes of a target were lost."""
-    count = sim.a.plastic_count.reshape(-1, sim.layout.n_blocks, k.N_COLUMNS)
+    count = sim.records.plastic_count.reshape(-1, sim.layout.n_blocks, k.N_COLUMNS)
     for part in sim.parts if count[..., k.N_LOST].any() else ():
         (projection, *_) = part.group.projections
         if count[part.number, :, k.N_LOST].any():

@@ -27,6 +27,7 @@ from .hooks.recorder import Recorder
 from .interventions import Interventions, gathered
 from .kernels import loop
 from .kernels.blocks import G
+from .kernels.plastic import write_addresses
 from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
 from .layout import Layout
 from .network import Network, whole_seed
@@ -252,6 +253,7 @@ class Simulation:
         assembly = Assembly(self.net, self.layout, self.rows, self.precision, self.workers)
         self.a, self.group_order = assembly.arrays(), assembly.group_order
         self.assembly, self.places, self.drive_places, self.parts = assembly, assembly.places, assembly.drives, assembly.parts
+        self.records = assembly.records
         if not self.sleeping:
             self.a.task[:, loop.T_MAY_SLEEP] = 0
         self.step = 0
@@ -364,6 +366,7 @@ class Simulation:
 
     def stretch(self, stop: int) -> int:
         """One compiled stretch by all workers."""
+        write_addresses(self.a.plastic, self.a.plastic_at, self.records)
         if self.pool is None:
             status, self.step = loop.stretch(self.a, 0, 1, self.step, stop)
             return int(status)
@@ -649,6 +652,6 @@ class Simulation:
     @property
     def memory(self) -> int:
         """Bytes of all arrays."""
-        return sum(array.nbytes for array in self.a)
+        return sum(array.nbytes for array in (*self.a, *self.records))
 
 

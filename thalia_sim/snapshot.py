@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 STATIC = ("row_seg", "seg", "slot")  # synapses without their weights
 SAVED = (
     "state", "held", "acc", "inbox", "par", "geom", "task", "sleep", "todo", "group", "group_w", "chunk", "chunk_next",
-    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase", "plastic", "plastic_count", "seen", "passed", "rule_par", "pre",
-    "synapse", "last", "ring",
+    "slot_head", "slot_tail", "slot_fill", "free", "in_flight", "count", "phase", "plastic",
 )  # fmt: skip
+RECORDS = ("rule_par", "pre", "synapse", "last", "ring", "seen", "passed", "plastic_count")  # of projections with rules
+REBUILT_RECORDS = ("decay", "listed")
 REBUILT = (
     "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
-    "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp", "plastic_at", "decay", "target", "block_target",
-    "listed",
+    "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp", "plastic_at", "target", "block_target",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")
 RUN = ("precision", "blocks", "sleeping", "step", "handled", "status", "serial")
@@ -51,6 +51,7 @@ def take(sim: Simulation) -> tuple[dict[str, Any], Form, list[str]]:
         "rows": {name: form.array(getattr(sim.a, name), fixed[name]) for name in fixed},
         "groups": [take_group(form, group) for group in sim.rows.groups],
         "arrays": {name: form.array(np.array(getattr(sim.a, name))) for name in SAVED},
+        "records": {name: form.array(np.array(getattr(sim.records, name))) for name in RECORDS},
         "views": {name: take_view(form, view) for name, view in sim.views.items()},
         "places": {name: [place.par, place.per_element] for name, place in sim.places.items()},
         "hooks": [take_hook(form, hook, sim) for hook in sim.hooks if hook.is_saved],
@@ -123,6 +124,7 @@ def put(sim: Simulation, stored: dict[str, Any], read: Reader, hooks: list[Hook]
     task[:, keep] = arrays["task"][:, keep]
     arrays["plastic"][:, ADDRESSES] = sim.a.plastic[:, ADDRESSES]
     sim.a = together(sim.a._replace(**{**arrays, "task": task}), loop.OF_ROWS)
+    sim.records = sim.records._replace(**{name: np.array(read(ref)) for name, ref in stored["records"].items()})
     write_decays(sim)
     for population in sim.net.populations.values():
         place = sim.places[population.name]

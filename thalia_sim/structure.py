@@ -90,14 +90,13 @@ def change(sim: Simulation, index: int, lost: NDArray[np.int64], new: New = NOTH
         "w": rebuilt(a.w, group.first_syn - group.w_shift, new.w),
         "row_seg": a.row_seg.copy(),
         "group": a.group.copy(),
-        "plastic": a.plastic.copy(),
     }
     per_cell = np.bincount(sorted_keys >> 16, minlength=group.n_rows * blocks)
     rows = slice(group.first_row * blocks, (group.first_row + group.n_rows) * blocks)
     changed["row_seg"][rows] = first_seg + np.concatenate([[0], np.cumsum(per_cell)[:-1]])
     changed["row_seg"][rows.stop :] += len(opened)
     changed["group"][number, loop.R_MAX_SEGMENTS] = int(per_cell.max(initial=0))
-    changed |= records(sim, number, group, place, len(opened), rebuilt, len(new.row))
+    kept, changed["plastic"] = records_of(sim, number, group, place, len(opened), rebuilt, len(new.row))
     changed["plastic"][number, k.L_MAX_DELAY] = max(int(a.plastic[number, k.L_MAX_DELAY]), int(new.steps.max(initial=0)))
     renumber_events(sim, number, group, place, first_seg, len(opened), many, changed["seg"])
     groups = [moved(g, group, many) for g in sim.rows.groups]
@@ -107,6 +106,7 @@ def change(sim: Simulation, index: int, lost: NDArray[np.int64], new: New = NOTH
         if a.plastic[other, k.L_ARRIVE]:
             changed["plastic"][other, [k.L_SYN, k.L_W_SHIFT]] = g.first_syn, g.w_shift
             changed["plastic"][other, k.L_SEG] += len(opened) if g.first_row > group.first_row else 0
+    sim.records = sim.records._replace(**kept)
     take_over(sim, changed, groups, before)
 
 
@@ -119,26 +119,28 @@ def moved(other: Group, group: Group, many: int) -> Group:
     return replace(other, first_syn=first, w_shift=first - at - (many if at > group.first_syn - group.w_shift else 0))
 
 
-def records(sim: Simulation, number: int, group: Group, place: NDArray[np.int64], opened: int, rebuilt: Any, n_new: int) -> dict[str, NDArray[Any]]:
-    """Arrays that keep what rules know of segments and synapses, where this group has rules."""
-    a = sim.a
+def records_of(
+    sim: Simulation, number: int, group: Group, place: NDArray[np.int64], opened: int, rebuilt: Any, n_new: int
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
+    """The records of segments and synapses, and the table that says where those of each group are."""
+    a, have = sim.a, sim.records
     part = next((p for p in sim.parts if p.number == number), None)
     assert part is not None
     width, state = part.kernels.pre_width, part.kernels.state_width
     first = int(a.plastic[number, k.L_PRE])
-    old = a.pre[first : first + (len(place) - opened) * width].reshape(-1, width)
+    old = have.pre[first : first + (len(place) - opened) * width].reshape(-1, width)
     pre = np.zeros((len(place), width))
     pre[:, 0] = sim.step  # a new segment has no past
     pre[place[: len(old)]] = old
     start = np.array([part.chain.start_of(n, f) for n, f in part.chain.state], dtype=np.float32)
-    found = {"pre": np.concatenate([a.pre[:first], pre.ravel(), a.pre[first + old.size :]])}
+    found = {"pre": np.concatenate([have.pre[:first], pre.ravel(), have.pre[first + old.size :]])}
     if state:
-        found["synapse"] = rebuilt(a.synapse, int(a.plastic[number, k.L_STATE]), np.tile(start, n_new), state)
-    grown = {"pre": found["pre"].size - a.pre.size, "synapse": found["synapse"].size - a.synapse.size if state else 0}
-    found["plastic"] = a.plastic.copy()
+        found["synapse"] = rebuilt(have.synapse, int(a.plastic[number, k.L_STATE]), np.tile(start, n_new), state)
+    grown = {"pre": found["pre"].size - have.pre.size, "synapse": found["synapse"].size - have.synapse.size if state else 0}
+    plastic = a.plastic.copy()
     for column, name in ((k.L_PRE, "pre"), (k.L_STATE, "synapse")):
-        found["plastic"][number + 1 :, column] += grown[name] * (found["plastic"][number + 1 :, k.L_ARRIVE] != 0)
-    return found
+        plastic[number + 1 :, column] += grown[name] * (plastic[number + 1 :, k.L_ARRIVE] != 0)
+    return found, plastic
 
 
 def renumber_events(

@@ -21,7 +21,7 @@ import numpy as np
 from .blocks import G, block_kernel
 from .jit import jit
 from .machine import borrow, meet, prefetch
-from .plastic import L_ARRIVE, L_BRING, L_FIRE, N_BROUGHT, N_LOST, PLASTIC, arrive_kernel, bring_kernel, fire_kernel
+from .plastic import L_ARRIVE, L_FIRE, PLASTIC, arrive_kernel, bring_block, fire_kernel
 from .rows import GROUP_SHIFT, event, length_of, row_kernel
 
 CHUNK = 64  # events in a chunk of the calendar
@@ -80,17 +80,7 @@ class Arrays(NamedTuple):
     slot: np.ndarray  # [synapses] uint16
     w: np.ndarray  # [weighted synapses] float32
     plastic: np.ndarray  # [groups, L_COLUMNS] of groups with rules, see `plastic`
-    plastic_at: np.ndarray  # [groups x blocks, A_COLUMNS]
-    plastic_count: np.ndarray  # [groups x blocks, N_COLUMNS] counters
-    seen: np.ndarray  # [groups x blocks] step up to which all synapses have met the spikes of their targets
-    passed: np.ndarray  # [groups x blocks] step up to which time has passed for all of them
-    rule_par: np.ndarray  # parameters of rules
-    decay: np.ndarray  # decay tables of traces
-    pre: np.ndarray  # records of segments
-    synapse: np.ndarray  # float32, state of synapses beside w
-    last: np.ndarray  # records of targets
-    ring: np.ndarray  # their last spikes
-    listed: np.ndarray  # [blocks, PART] int32 scratch
+    plastic_at: np.ndarray  # [groups x blocks, A_COLUMNS] where their records are
     target: np.ndarray  # [pieces that are targets of rules, 3] group, piece, number of the piece's element 0 among the group's records
     block_target: np.ndarray  # [blocks + 1] first of each block
     out: np.ndarray  # [2, room] int32, indices of neurons that fired in the window
@@ -162,9 +152,8 @@ def deliver(a, b, step, when, last_time, into):
                 if a.group[g, R_KIND] == PLASTIC:
                     q = g * (a.block_acc.shape[0] - 1) + b
                     n_touched = arrive_kernel(a.plastic[g, L_ARRIVE])(
-                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0, a.listed[b],
-                        a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q],
-                        a.passed[q], a.plastic_count[q],
+                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0,
+                        a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q],
                     )
                 else:
                     kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + noting])
@@ -184,50 +173,6 @@ def deliver(a, b, step, when, last_time, into):
     a.count[b, C_DELIVERED] += synapses
     a.count[b, C_IN_FLIGHT] -= arrived
     return n_touched
-
-
-@jit
-def bring(a, g, b, step, passing):
-    """Let the synapses of plastic group g in block b meet all spikes of their targets before a step, and the time up to it if `passing`."""
-    q = g * (a.block_acc.shape[0] - 1) + b
-    bring_kernel(a.plastic[g, L_BRING])(
-        a.row_seg, a.block_acc.shape[0] - 1, b, step, 1 if passing else 0,
-        a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q], a.passed[q],
-        a.plastic_count[q],
-    )
-    a.seen[q] = step
-    if passing:
-        a.passed[q] = step
-
-
-@jit
-def fire_targets(a, b, step, column, parity, worker):
-    """Tell the plastic groups of block b who fired in this step, after all its arrivals."""
-    blocks = a.block_acc.shape[0] - 1
-    fired = a.scratch[worker]
-    for row in range(a.block_target[b], a.block_target[b + 1]):
-        g, p, base = a.target[row, 0], a.target[row, 1], a.target[row, 2]
-        out = a.piece[p, P_OUT]
-        n = 0
-        for at in range(out + a.out_first[parity, p, column], out + a.out_first[parity, p, column + 1]):
-            fired[n] = base + a.out[parity, at]
-            n += 1
-        if n == 0:
-            continue
-        q = g * blocks + b
-        kernel = fire_kernel(a.plastic[g, L_FIRE])
-        for again in range(2):
-            full = kernel(
-                fired, 0, n, step,
-                a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q], a.rule_par, a.decay, a.pre, a.synapse, a.last, a.ring, a.seen[q], a.passed[q],
-                a.plastic_count[q],
-            )
-            if full == 0:
-                break
-            if again == 1:
-                a.plastic_count[q, N_LOST] = 1
-            bring(a, g, b, step, False)
-            a.plastic_count[q, N_BROUGHT] += 1
 
 
 @jit(forceinline=True)
@@ -515,8 +460,21 @@ def run_block(a, b, step, column, parity, worker):
         if look and awake and a.bad[parity, b] < 0:
             if not finite(a.state, a.held, a.acc, a.geom[t], a.task[t, T_FIELDS], a.task[t, T_HELD_FIELDS]):
                 a.bad[parity, b] = t
-    if a.block_target[b] < a.block_target[b + 1]:
-        fire_targets(a, b, step, column, parity, worker)
+    for row in range(a.block_target[b], a.block_target[b + 1]):  # plastic groups hear who has fired, after all arrivals of the step
+        g, p = a.target[row, 0], a.target[row, 1]
+        fired = a.scratch[worker]
+        n_fired = 0
+        out_0 = a.piece[p, P_OUT]
+        for at in range(out_0 + a.out_first[parity, p, column], out_0 + a.out_first[parity, p, column + 1]):
+            fired[n_fired] = a.target[row, 2] + a.out[parity, at]
+            n_fired += 1
+        if n_fired > 0:
+            blocks = a.block_acc.shape[0] - 1
+            group, place = a.plastic[g], a.plastic_at[g * blocks + b]
+            fire = fire_kernel(group[L_FIRE])
+            if fire(fired, 0, n_fired, step, a.seg, a.slot, a.w, group, place) == 1:
+                bring_block(a.row_seg, blocks, b, step, 0, a.seg, a.slot, a.w, group, place)
+                fire(fired, 0, n_fired, step, a.seg, a.slot, a.w, group, place)
     base = a.block_acc[b]
     for q in range(n_touched):
         a.block_mark[base + a.touched[base + q]] = 0

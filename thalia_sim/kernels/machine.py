@@ -5,6 +5,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from .jit import jit
 
@@ -36,6 +37,28 @@ def function_value(context, builder, kind, address):
     made.py_addr = cgutils.get_null_value(made.py_addr.type)
     made.jit_addr = cgutils.get_null_value(made.jit_addr.type)
     return made._getvalue()
+
+
+def array_at(kind):
+    """An intrinsic: the array of `kind` with n elements at an address. Whoever calls it keeps the memory alive."""
+
+    @intrinsic
+    def view(typingctx, address, n):
+        array = types.Array(kind, 1, "C")
+
+        def generate(context, builder, signature, args):
+            made = context.make_array(array)(context, builder)
+            size = context.get_constant(types.intp, kind.bitwidth // 8)
+            data = builder.inttoptr(args[0], made.data.type)
+            populate_array(made, data=data, shape=[args[1]], strides=[size], itemsize=size, meminfo=None)
+            return made._getvalue()
+
+        return array(types.int64, types.int64), generate
+
+    return view
+
+
+doubles, singles, ints, longs = (array_at(kind) for kind in (types.float64, types.float32, types.int32, types.int64))
 
 
 @intrinsic

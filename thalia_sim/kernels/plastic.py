@@ -16,7 +16,7 @@ its block is brought up to date first. A cut synapse has the sign that its proje
 
 import inspect
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 from ..errors import DescriptionError
 from .jit import inlined, jit, load, pointer, refusal
-from .machine import function_value
+from .machine import doubles, function_value, ints, longs, singles
 from .rows import start_of
 from .scalar import compiled_scalar
 
@@ -36,13 +36,13 @@ PART = 1024  # synapses that are looked at together
 SCANNED = 4  # entries of a ring that are looked at without asking whether the one before was new
 ALIVE = "(signs[np.uint64(k)] ^ other >= 0)"  # whether synapse k is not cut
 TABLE = 2 * (1 << LOW) + 1  # cells of a decay table
-# columns of a plastic group's row
+# columns of a plastic group's row; L_PRE, L_STATE and L_PAR are places in the Records
 L_ARRIVE, L_BRING, L_FIRE, L_SEG, L_SYN, L_W_SHIFT, L_PRE, L_STATE, L_PAR, L_SIGN, L_FROZEN, L_FIRST_ROW, L_ROWS, L_MAX_DELAY = range(14)
 L_COLUMNS = 14
 ADDRESSES = [L_ARRIVE, L_BRING, L_FIRE]
-# columns of a plastic group's part in a block
-A_SLOT, A_N, A_LAST, A_RING = range(4)
-A_COLUMNS = 4
+# columns of a plastic group's part in a block: places in the Records, then addresses, which are written before each call of the loop
+A_SLOT, A_N, A_LAST, A_RING, AT_LAST, AT_RING, AT_PAR, AT_DECAY, AT_PRE, AT_STATE, AT_SEEN, AT_PASSED, AT_COUNT, AT_LISTED = range(14)
+A_COLUMNS = 14
 # counters of a plastic group in a block
 N_UPDATES, N_BOUNDED, N_LOST, N_BROUGHT, N_PRUNED, N_GROWN = range(6)
 N_COLUMNS = 6
@@ -54,20 +54,43 @@ WHERE = (
     F4[::1],  # w
     I8[::1],  # row: columns L_
     I8[::1],  # at: columns A_
-    F8[::1],  # par: parameters of all rules
-    F8[::1],  # decay: tables
-    F8[::1],  # pre
-    F4[::1],  # state of synapses
-    F8[::1],  # last
-    F8[::1],  # ring
-    F8,  # seen: step up to which target spikes were replayed for the whole block
-    F8,  # passed: step up to which `between` was called for the whole block
-    I8[::1],  # count: columns N_
 )
-ARRIVE = I8(U8[::1], I8, I8, I8, F8[::1], F8, I4[::1], I8, U1[::1], I8, I4[::1], *WHERE)
+ARRIVE = I8(U8[::1], I8, I8, I8, F8[::1], F8, I4[::1], I8, U1[::1], I8, *WHERE)
 BRING = I8(I8[::1], I8, I8, I8, I8, *WHERE)
 FIRE = I8(I4[::1], I8, I8, I8, *WHERE)
-WORDS = "seg, slot, w, row, at, par, decay, pre, state, last, ring, seen, passed, count"
+WORDS = "seg, slot, w, row, at"
+LARGE = 1 << 40  # elements of an array whose end nobody asks for
+
+
+class Records(NamedTuple):
+    """What projections with rules keep. The loop knows their addresses only, so that it need not be compiled with an argument more for each."""
+
+    rule_par: np.ndarray  # parameters of rules
+    decay: np.ndarray  # decay tables of traces
+    pre: np.ndarray  # of each segment: step of its last arrival, traces of the source after it
+    synapse: np.ndarray  # float32, state of synapses beside w
+    last: np.ndarray  # of each target: step of its last spike, traces and state after it
+    ring: np.ndarray  # its last spikes, newest first, each with what is read of it
+    seen: np.ndarray  # [groups x blocks] step up to which all synapses have met the spikes of their targets
+    passed: np.ndarray  # [groups x blocks] step up to which time has passed for all of them
+    plastic_count: np.ndarray  # int64 [groups x blocks, N_COLUMNS] counters
+    listed: np.ndarray  # int32 [blocks, PART] scratch
+
+
+def write_addresses(plastic: np.ndarray, at: np.ndarray, records: Records) -> None:
+    """Let the rows of a table (`at`) point into the records."""
+    blocks = len(records.listed)
+    for number in np.flatnonzero(plastic[:, L_ARRIVE]):
+        for b in range(blocks):
+            q = number * blocks + b
+            row = at[q]
+            row[AT_LAST], row[AT_RING] = records.last.ctypes.data + 8 * row[A_LAST], records.ring.ctypes.data + 8 * row[A_RING]
+            row[AT_PAR], row[AT_DECAY] = records.rule_par.ctypes.data + 8 * plastic[number, L_PAR], records.decay.ctypes.data
+            row[AT_PRE] = records.pre.ctypes.data + 8 * plastic[number, L_PRE]
+            row[AT_STATE] = records.synapse.ctypes.data + 4 * plastic[number, L_STATE]
+            row[AT_SEEN], row[AT_PASSED] = records.seen.ctypes.data + 8 * q, records.passed.ctypes.data + 8 * q
+            row[AT_COUNT] = records.plastic_count.ctypes.data + 8 * N_COLUMNS * q
+            row[AT_LISTED] = records.listed.ctypes.data + 4 * PART * b
 
 
 def caller(kind: Any) -> Any:
@@ -86,6 +109,12 @@ def caller(kind: Any) -> Any:
 
 
 arrive_kernel, bring_kernel, fire_kernel = caller(ARRIVE), caller(BRING), caller(FIRE)
+
+
+@jit
+def bring_block(row_seg, blocks, b, step, passing, seg, slot, w, row, at):
+    """Let the synapses of a plastic group in block b meet all spikes of their targets before a step, and the time up to it if `passing` is 1."""
+    bring_kernel(row[L_BRING])(row_seg, blocks, b, step, passing, seg, slot, w, row, at)
 
 
 def share_left(k: int, dt: float, tau: float) -> float:
@@ -183,22 +212,25 @@ class Text:
     def prelude(self) -> list[str]:
         """Parameters into names."""
         at = 3
-        lines = [f"q = row[{L_PAR}]", "dt, rate, share = par[q], par[q + 1], par[q + 2]"]
+        lines = [f"par, decay = doubles(at[{AT_PAR}], LARGE), doubles(at[{AT_DECAY}], LARGE)", "dt, rate, share = par[0], par[1], par[2]"]
         for n, made in enumerate(self.declared):
-            lines.append(f"p{n} = Params{n}({', '.join(f'par[q + {at + k}]' for k in range(len(made.params)))})")
+            lines.append(f"p{n} = Params{n}({', '.join(f'par[{at + k}]' for k in range(len(made.params)))})")
             at += len(made.params)
-            lines.append(f"low{n}, high{n}, soft{n} = par[q + {at}], par[q + {at + 1}], par[q + {at + 2}]")
+            lines.append(f"low{n}, high{n}, soft{n} = par[{at}], par[{at + 1}], par[{at + 2}]")
             at += 3
         for n, trace in (*self.pre, *self.post_traces):
-            lines += [f"h = np.int64(par[q + {at}])", f"table_r{n}_{trace.name} = decay[h : h + {TABLE}]"]
+            lines += [f"h = np.int64(par[{at}])", f"table_r{n}_{trace.name} = decay[h : h + {TABLE}]"]
             at += 1
         for m in self.chain.modulators:
-            lines.append(f"{m} = par[q + {at}]")
+            lines.append(f"{m} = par[{at}]")
             at += 1
         return lines + [
-            f"slot_0, many, h = at[{A_SLOT}], at[{A_N}], at[{A_LAST}]",
-            *(f"last_{k} = last[h + {k} * many : h + {k + 1} * many]" for k in range(self.last_width)),
-            f"ring = ring[at[{A_RING}] : at[{A_RING}] + many * STRIDE]",
+            f"slot_0, many = at[{A_SLOT}], at[{A_N}]",
+            *(f"last_{k} = doubles(at[{AT_LAST}] + {8 * k} * many, many)" for k in range(self.last_width)),
+            f"ring, pre = doubles(at[{AT_RING}], many * STRIDE), doubles(at[{AT_PRE}], LARGE)",
+            f"now, count = np.float64(step), longs(at[{AT_COUNT}], {N_COLUMNS})",
+            f"seen_cell, passed_cell = doubles(at[{AT_SEEN}], 1), doubles(at[{AT_PASSED}], 1)",
+            "seen, passed = seen_cell[0], passed_cell[0]",
             f"sign, frozen, w_shift = np.float64(row[{L_SIGN}]), row[{L_FROZEN}], row[{L_W_SHIFT}]",
             "updates, bounded, lost = np.int64(0), np.int64(0), np.int64(0)",
             f"bits, other = w.view(np.int32), np.int32(0 if row[{L_SIGN}] > 0 else -1)",
@@ -318,12 +350,12 @@ class Text:
         lines = [f"slots, weights, signs = slot[{begin} : {stop}], w{at}, bits{at}"]
         if self.state:
             width = len(self.state)
-            lines += [f"h = row[{L_STATE}] + ({begin} - row[{L_SYN}]) * {width}", f"states = state[h : h + ({stop} - {begin}) * {width}]"]
+            lines.append(f"states = singles(at[{AT_STATE}] + ({begin} - row[{L_SYN}]) * {4 * width}, ({stop} - {begin}) * {width})")
         return lines
 
     def segment(self) -> list[str]:
         """What the segment s keeps of its source."""
-        lines = ["begin, stop = seg[s] >> 16, seg[s + 1] >> 16", f"rec = row[{L_PRE}] + (s - row[{L_SEG}]) * {self.pre_width}"]
+        lines = ["begin, stop = seg[s] >> 16, seg[s + 1] >> 16", f"rec = (s - row[{L_SEG}]) * {self.pre_width}"]
         lines += ["arrived = pre[rec]", "since = max(arrived, seen)"]
         if self.dendritic:
             lines.append("shift = np.float64(np.int64(2.0 * share * np.float64(seg[s] & 0xFFFF) + 0.5))")
@@ -395,8 +427,9 @@ class Text:
             "pre[rec] = now",
             *(f"pre[rec + {1 + k}] = {self.jumped(n, t, f'at_r{n}_{t.name}')}" for k, (n, t) in enumerate(self.pre)),
         ]
-        body = ["now = np.float64(step)", "by = sign * gain", "for e in range(first, end):", *indent(each), *self.told(), "return n_touched"]
-        return function("arrive", f"events, first, end, step, acc, gain, touched, n_touched, mark, noting, listed, {WORDS}", [*self.prelude(), *body])
+        body = [f"listed = ints(at[{AT_LISTED}], {PART})", "by = sign * gain", "for e in range(first, end):", *indent(each), *self.told()]
+        body.append("return n_touched")
+        return function("arrive", f"events, first, end, step, acc, gain, touched, n_touched, mark, noting, {WORDS}", [*self.prelude(), *body])
 
     def in_rounds(self, meet: list[str]) -> list[str]:
         """All synapses of a segment without a branch that the processor cannot guess.
@@ -431,17 +464,18 @@ class Text:
             "for s in range(row_seg[cell], row_seg[cell + 1]):",
             *indent([*self.segment(), *self.part("begin", "stop"), "for k in range(slots.shape[0]):", *indent(synapse)]),
         ]
-        lines = ["if frozen != 0:", "    return 0", "now = np.float64(step)", f"for i in range(row[{L_ROWS}]):", *indent(each)]
-        lines += [*self.told(), "return 0"]
+        lines = ["seen_cell[0] = now", "if passing != 0:", "    passed_cell[0] = now", "else:", f"    count[{N_BROUGHT}] += 1"]
+        lines += ["if frozen != 0:", "    return 0", f"for i in range(row[{L_ROWS}]):", *indent(each), *self.told(), "return 0"]
         return function("bring", f"row_seg, blocks, b, step, passing, {WORDS}", [*self.prelude(), *lines])
 
     def fire(self) -> list[str]:
-        """Kernel of targets that have fired: 1 if the block has to be brought up to date first, else 0."""
+        """Kernel of targets that have fired: 1 if the block has to be brought up to date first, else 0; with nothing done if it has."""
         names = [*self.post, *self.target]
         look = [
             f"oldest = seen - np.float64(np.int64(2.0 * share * np.float64(row[{L_MAX_DELAY}]) + 0.5))",
             "for q in range(first, end):",
-            *indent([f"if ring[np.int64(fired[q]) * STRIDE + {(RING - 2) * self.ring_width}] >= oldest:", "    return 1"]),
+            *indent([f"if ring[np.int64(fired[q]) * STRIDE + {(RING - 2) * self.ring_width}] >= oldest:"]),
+            *indent(indent(["if seen < now:", "    return 1", f"count[{N_LOST}] = 1"])),
         ]
         each = ["r = np.int64(fired[q])", *self.decay_target("now")]
         after = [self.jumped(n, t, f"r{n}_{t.name}") for n, t in self.post_traces]
@@ -461,7 +495,7 @@ class Text:
         each += [f"{of_last(k)} = {value}" for k, value in enumerate(values)]
         base = 1 + len(self.ring_before)
         each += [f"ring[entry + {base + k}] = {of_last(1 + k)}" for k, _ in enumerate(names if self.ring_after else [])]
-        lines = ["now = np.float64(step)", *(look if self.has_ring else []), "for q in range(first, end):", *indent(each), "return 0"]
+        lines = [*(look if self.has_ring else []), "for q in range(first, end):", *indent(each), "return 0"]
         return function("fire", f"fired, first, end, step, {WORDS}", [*self.prelude(), *lines])
 
     def told(self) -> list[str]:
@@ -496,6 +530,7 @@ class Kernels:
         text = Text(chain)
         self.pre_width, self.last_width, self.ring_width, self.state_width = text.pre_width, text.last_width, text.ring_width, len(text.state)
         names: dict[str, Any] = {"np": np, "math": math, "decayed": decayed, "start_of": start_of}
+        names |= {"doubles": doubles, "singles": singles, "ints": ints, "longs": longs, "LARGE": LARGE}
         names |= {f.__name__: inlined(f) for f in (scaled, softened, softened_by_power)}
         names |= {"settled": inlined(settled), "beyond": inlined(beyond)}
         for n, made in enumerate(chain.declared):

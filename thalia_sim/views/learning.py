@@ -69,7 +69,7 @@ class Learning:
         if name == "statistics":
             return self.statistics()
         if name in self.chain.modulators:
-            return float(self.sim.a.rule_par[plastic.place_of_modulator(self.sim, self.parts[0], name)])
+            return float(self.sim.records.rule_par[plastic.place_of_modulator(self.sim, self.parts[0], name)])
         n, field = self.names[name]
         if field in self.chain.rules[n]._fields:
             return plastic.parameter(self.sim, self.parts[0], n, field)
@@ -78,7 +78,7 @@ class Learning:
     def statistics(self) -> dict[str, int]:
         """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
         the ring of a target was full, how many synapses were removed and made."""
-        count = self.sim.a.plastic_count.reshape(-1, self.sim.layout.n_blocks, k.N_COLUMNS)
+        count = self.sim.records.plastic_count.reshape(-1, self.sim.layout.n_blocks, k.N_COLUMNS)
         total = count[[part.number for part in self.parts]].sum(axis=(0, 1))
         names = {"updates": k.N_UPDATES, "bounded": k.N_BOUNDED, "brought": k.N_BROUGHT, "pruned": k.N_PRUNED, "grown": k.N_GROWN}
         return {name: int(total[column]) for name, column in names.items()}
@@ -93,7 +93,7 @@ class Learning:
                 raise DescriptionError(f"{where} is given {short(value)}: give a finite number")
             self.bring()
             for part in self.parts:
-                self.sim.a.rule_par[plastic.place_of_modulator(self.sim, part, name)] = value
+                self.sim.records.rule_par[plastic.place_of_modulator(self.sim, part, name)] = value
                 self.write_rate(part)
             return
         n, field = self.names.get(name, (0, ""))
@@ -108,13 +108,13 @@ class Learning:
         for part in self.parts:
             at = plastic.place_of_parameter(self.sim, part, n, p._fields[0])
             alone = Chain((now,))
-            self.sim.a.rule_par[at : at + len(p) + plastic.OWN] = [*map(float, now), *alone.bounds(0), alone.softness(0)]
+            self.sim.records.rule_par[at : at + len(p) + plastic.OWN] = [*map(float, now), *alone.bounds(0), alone.softness(0)]
         plastic.write_decays(self.sim)
 
     def write_rate(self, part: plastic.Part) -> None:
         """The learning rate's factor that follows from the modulators."""
-        values = [self.sim.a.rule_par[plastic.place_of_modulator(self.sim, part, m)] for m in self.chain.modulators if m not in self.chain.read]
-        self.sim.a.rule_par[self.sim.a.plastic[part.number, k.L_PAR] + 1] = np.prod(values)
+        values = [self.sim.records.rule_par[plastic.place_of_modulator(self.sim, part, m)] for m in self.chain.modulators if m not in self.chain.read]
+        self.sim.records.rule_par[self.sim.a.plastic[part.number, k.L_PAR] + 1] = np.prod(values)
 
     def freeze(self, frozen: bool) -> None:
         """Let the rules rest, or work again: what came meanwhile is not caught up with."""
@@ -164,7 +164,7 @@ class Learning:
         return int(self.sim.a.slot_head.shape[1]) - int(self.sim.a.window[0]) - 1
 
     def count(self, part: plastic.Part, column: int, n: int) -> None:
-        self.sim.a.plastic_count[part.number * self.sim.layout.n_blocks, column] += n
+        self.sim.records.plastic_count[part.number * self.sim.layout.n_blocks, column] += n
 
     def checked_weights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights that are to be written: of the projection's sign, within the bounds of its rules."""
