@@ -72,5 +72,7 @@ def test_every_synapse_is_that_of_the_reference(rule):
     view, found = sim["exc->exc"], replayed(net, sim, spikes, getattr(rule, "dendritic", 0.0))
     assert len(spikes[0]) > 300
     assert np.array_equal(view.w, [f.w[-1] for f in found])
+    for field in found[0].target:  # of every target that some synapse reaches
+        assert np.array_equal(getattr(view, field)[view.j], [f.target[field][-1] for f in found])
     for field in found[0].state:
         assert np.array_equal(getattr(view, field), [f.state[field][-1] for f in found])

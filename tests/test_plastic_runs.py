@@ -1,5 +1,6 @@
 """Projections with rules in whole runs: threads, blocks, splits, resumed runs, readers, freezing, interventions, parameters, refusals."""
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -316,6 +317,48 @@ def test_parameters_of_rules_by_path():
     assert net.projections["exc->exc"].rule.w_max == 2.0
     with pytest.raises(DescriptionError, match="has a weight of size 0.4"):
         net.set("exc->exc.rule.w_max", 0.1)
+
+
+def own_on_pre(w, x_post, p):
+    return w - p.a_minus * p.w_max * x_post
+
+
+def own_on_post(w, x_pre, p):
+    return w + p.a_plus * p.w_max * x_pre
+
+
+@rule(on_pre=own_on_pre, on_post=own_on_post)
+class Twin(NamedTuple):
+    tau_pre: float = 20.0  # ms
+    tau_post: float = 20.0  # ms
+    a_plus: float = 0.005  # 1
+    a_minus: float = 0.00525  # 1
+    w_min: float = 0.0  # mV
+    w_max: float = 1.0  # mV
+
+
+def test_a_rule_of_ones_own_is_as_fast_as_its_built_in_twin():
+    """The same rule from a script and from the library: the same weights; medians of ratios of neighbouring runs, repeated if the machine is busy."""
+    sims = []
+    for made in (PairSTDP(), Twin()):
+        net = Network(seed=1)
+        exc = net.populate("exc", 2000, LIF(tau_m=20.0, v_th=15.0, t_ref=2.0))
+        net.drive(exc, Poisson(rate=1000.0), w=1.0)
+        net.connect(exc, exc, in_degree(200), w=0.02, delay=1.5, rule=made)
+        sims.append(Simulation(net))
+        sims[-1].run(50.0)
+    ratios = []
+    for _ in range(60):
+        spent = []
+        for sim in sims:
+            begun = time.perf_counter()
+            sim.run(5.0)
+            spent.append(time.perf_counter() - begun)
+        ratios.append(spent[1] / spent[0])
+        if len(ratios) % 15 == 0 and np.median(ratios) < 1.1:
+            break
+    assert np.array_equal(sims[0]["exc->exc"].w, sims[1]["exc->exc"].w)
+    assert np.median(ratios) < 1.1
 
 
 def test_pair_stdp_costs_at_most_16_bytes_a_synapse():

@@ -28,7 +28,7 @@ class Learning:
 
     def __init__(self, sim: Simulation, projection: Any) -> None:
         self.sim, self.projection, self.chain = sim, projection, projection.chain
-        names = [[*p._fields, *made.state] for p, made in zip(self.chain.rules, self.chain.declared, strict=True)]
+        names = [[*p._fields, *made.state, *made.target] for p, made in zip(self.chain.rules, self.chain.declared, strict=True)]
         every = [name for found in names for name in found]
         self.names: dict[str, tuple[int, str]] = {}  # name -> (number of the rule, field)
         for n, found in enumerate(names):
@@ -73,7 +73,27 @@ class Learning:
         n, field = self.names[name]
         if field in self.chain.rules[n]._fields:
             return plastic.parameter(self.sim, self.parts[0], n, field)
+        if field in self.chain.declared[n].target:
+            return self.of_targets(n, field)
         return self.gathered(1, place)[:, self.chain.state.index((n, field))]
+
+    def of_targets(self, n: int, field: str) -> NDArray[np.float64]:
+        """State of the targets that rule n keeps, as it is now, in the order of the projection's targets."""
+        sim, part, made, rule = self.sim, self.parts[0], self.chain.declared[n], self.chain.rules[n]
+        p = type(rule)(*(plastic.parameter(sim, part, n, f) for f in rule._fields))
+        columns = [*((m, t.name) for m, t in self.chain.traces("post")), *self.chain.target]
+        reads = made.reads("target_between") if made.target_between is not None else ()
+        found = []
+        for key in receptor_keys(self.projection, sim.layout).astype(np.int64):
+            row = sim.a.plastic_at[part.number * sim.layout.n_blocks + (key >> 16)]
+            record = sim.records.last[row[k.A_LAST] + (key & 0xFFFF) - row[k.A_SLOT] :: row[k.A_N]]
+            after = dict(zip(columns, record[1 : 1 + len(columns)].tolist(), strict=True))
+            gap = int(sim.step - record[0])
+            values: Any = tuple(after[n, f] for f in made.target)
+            if gap > 0 and made.target_between is not None:
+                values = made.target_between(*(after[n, x] for x in reads), float(gap), sim.dt, p)
+            found.append((values if isinstance(values, tuple) else (values,))[list(made.target).index(field)])
+        return np.array(found, dtype=float)
 
     def statistics(self) -> dict[str, int]:
         """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
