@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .errors import SimulationError
 from .kernels import loop
 from .kernels import plastic as k
+from .kernels.plastic_text import Kernels, make_plastic
 from .layout import Layout
 from .neurons.contract import model_of
 from .plasticity.chain import Chain, flat
@@ -32,7 +33,7 @@ class Part(NamedTuple):
     number: int  # in the loop's table of groups
     group: Group
     chain: Chain
-    kernels: k.Kernels
+    kernels: Kernels
 
 
 class Tables(NamedTuple):
@@ -78,7 +79,7 @@ def tables(layout: Layout, rows: Rows, order: list[int], dt: float) -> Tables:
         chain = projection.chain
         if chain is None:
             continue
-        kernels = k.make_plastic(chain)
+        kernels = make_plastic(chain)
         parts.append(Part(number, group, chain, kernels))
         traces = [*chain.traces("pre"), *chain.traces("post")]
         in_decay = [place("decay", k.decay_table(dt, getattr(chain.rules[n], trace.tau))) for n, trace in traces]
@@ -127,7 +128,7 @@ def aims_of(layout: Layout, projection: Any, b: int) -> list[tuple[Any, int, int
     return found
 
 
-def blank_records(chain: Chain, kernels: k.Kernels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def blank_records(chain: Chain, kernels: Kernels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(record, entry of its ring) of a target that has not fired."""
     start = [0.0 for _ in chain.traces("post")] + [chain.start_of(n, f) for n, f in chain.target]
     entry = np.zeros(kernels.ring_width)
