@@ -287,7 +287,86 @@ def test_a_weight_that_is_no_number_ends_the_run_with_its_rule():
         sim["exc->exc"].w  # noqa: B018
 
 
+def test_channels_scale_eligibility_too():
+    """At 0 a three-factor rule learns nothing, to the bit, whatever the reward; decay in time alone is no learning and goes on."""
+    for name in ("m_learning", "m_energy"):
+        sim = Simulation(network([RewardSTDP(a_plus=0.01), WeightDecay(tau=1000.0, w_rest=0.4)]))
+        setattr(sim["exc->exc"], name, 0.0)
+        sim.run(300.0)
+        assert (sim["exc->exc"].w == np.float32(0.4)).all() and (sim["exc->exc"].e != 0.0).any()
+    sim = Simulation(network(WeightDecay(tau=1000.0)))
+    sim["exc->exc"].m_learning = 0.0
+    sim.run(300.0)
+    assert sim["exc->exc"].w == pytest.approx(0.4 * np.exp(-0.3), rel=1e-5)
+
+
+def test_bounds_that_are_set_in_a_run_hold_at_once():
+    """Weights beyond new bounds are brought within them, and later writing goes by them."""
+    sim = Simulation(network(PairSTDP(a_plus=0.05)))
+    sim.run(100.0)
+    sim["exc->exc"].w_max = 0.3
+    assert sim["exc->exc"].w.max() <= np.float32(0.3)
+    with pytest.raises(DescriptionError, match="w of exc->exc is given size 0.5: its rule keeps it from 0 to 0.3"):
+        sim["exc->exc"].w = 0.5
+    sim["exc->exc"].w_max = 2.0
+    sim["exc->exc"].w = 1.5
+    with pytest.raises(DescriptionError, match=r"softness of exc->exc is given \[1\]: give a number"):
+        sim["exc->exc"].softness = [1]
+    with pytest.raises(DescriptionError, match="m_learning of exc->exc is given -1: give a finite number, at least 0"):
+        sim["exc->exc"].m_learning = -1
+
+
+def test_branches_take_parameters_of_rules_by_their_paths(tmp_path):
+    """`changes` and `--set` of a branch name them as the description does."""
+    sim = Simulation(network(PairSTDP()))
+    sim.run(50.0)
+    sim.save(tmp_path / "c.h5")
+    branch = Simulation.resume(tmp_path / "c.h5", branch=tmp_path / "b.h5", changes={"exc->exc.rule.a_plus": 0.02})
+    assert branch["exc->exc"].a_plus == 0.02
+    branch.close()
+
+
+def own_on_pre(w, x_post, p):
+    return w - p.a_minus * p.w_max * x_post
+
+
+def own_on_post(w, x_pre, p):
+    return w + p.a_plus * p.w_max * x_pre
+
+
+def raising(w, p):
+    if w > 1.0:
+        raise ValueError("no")
+    return w
+
+
+WRONG = [
+    ({"on_pre": raising}, "on_pre of rule Wrong can raise an error"),
+    ({"on_pre": print}, "on_pre of rule Wrong is <built-in function print>: give a function on_pre"),
+    ({"on_pre": own_on_pre, "state": ["e"]}, r"state of a rule is \['e'\]: give a dict of names"),
+    ({"on_pre": own_on_pre, "pairing": {"x_prr": "nearest"}}, "pairing of rule Wrong names 'x_prr', which no function of it reads: it reads x_post"),
+    ({"on_pre": own_on_pre, "ranges": {"etaa": (0, 1)}}, "ranges of rule Wrong has 'etaa'"),
+    ({"on_pre": own_on_pre, "state": {"plastic": 0.0}}, "state 'plastic' of rule Wrong: choose another name"),
+]
+
+
+@pytest.mark.parametrize("given, message", WRONG, ids=[m[:30] for _, m in WRONG])
+def test_rules_that_are_declared_wrong_are_refused(given, message):
+    """By function, and by name."""
+
+    class Wrong(NamedTuple):
+        tau_post: float = 20.0  # ms
+        a_minus: float = 0.1  # 1
+        w_max: float = 1.0  # mV
+
+    with pytest.raises(DescriptionError, match=message):
+        rule(**given)(Wrong)
+
+
 REFUSED = [
+    ({"rule": [Hebb(), Hebb(eta=0.2)], "w": 0.4}, "rules of projection exc->exc are Hebb, Hebb: give Hebb once"),
+    ({"rule": BCM(theta_min=2.0, theta_max=1.0), "w": 0.4}, "theta_min = 2.0 and theta_max = 1.0 of rule BCM"),
+    ({"rule": TripletSTDP(w_scale=-1.0), "w": 0.4}, "w_scale = -1.0 of rule TripletSTDP: must be from 1e-12"),
     ({"rule": PairSTDP(w_max=0.3), "w": 0.4}, "projection exc->exc has a weight of size 0.4, its rule PairSTDP keeps it from 0 to 0.3: set w_m"),
     ({"rule": PairSTDP, "w": 0.4}, r"rule of projection exc->exc is the class PairSTDP: give it with its parameters, PairSTDP\(\)"),
     ({"rule": "stdp", "w": 0.4}, "rule of projection exc->exc is 'stdp', no plasticity rule"),
@@ -317,14 +396,6 @@ def test_parameters_of_rules_by_path():
     assert net.projections["exc->exc"].rule.w_max == 2.0
     with pytest.raises(DescriptionError, match="has a weight of size 0.4"):
         net.set("exc->exc.rule.w_max", 0.1)
-
-
-def own_on_pre(w, x_post, p):
-    return w - p.a_minus * p.w_max * x_post
-
-
-def own_on_post(w, x_pre, p):
-    return w + p.a_plus * p.w_max * x_pre
 
 
 @rule(on_pre=own_on_pre, on_post=own_on_post)

@@ -8,6 +8,7 @@ from thalia_sim import (
     LIF,
     DescriptionError,
     Hebb,
+    Lesion,
     MemoryRecorder,
     Network,
     PairSTDP,
@@ -17,6 +18,7 @@ from thalia_sim import (
     Recorder,
     Regrow,
     RewardSTDP,
+    Scale,
     Simulation,
     SimulationError,
     Uniform,
@@ -140,6 +142,42 @@ def test_pruning_and_regrowth_keep_the_number_of_synapses():
     assert len(np.unique(view.i * 50 + view.j)) == n and (view.i != view.j).all()
 
 
+@pytest.mark.parametrize("blocks", [2, 3, 5])
+def test_new_synapses_do_not_depend_on_blocks(blocks):
+    """Grown where segments of the same delay are and where none are: they have no past either way."""
+    runs = []
+    for n in (1, blocks):
+        sim = Simulation(network(PairSTDP(a_plus=0.05)), blocks=n)
+        sim.run(200.0)
+        rng = np.random.default_rng(3)
+        sim["exc->exc"].grow(rng.integers(30, size=120), rng.integers(30, size=120), 0.3, rng.choice([1.5, 2.0], size=120))
+        sim.run(300.0)
+        view = sim["exc->exc"]
+        order = np.lexsort((view.w, view.j, view.delay, view.i))
+        runs.append((view.w[order], view.j[order], sim.counters["neuron_updates"], sim.counters["delivered"]))
+    assert all(np.array_equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def test_pruning_beside_other_hooks(tmp_path):
+    """A recorder before and after, views of populations, an intervention that is in force: Prune waits, nothing breaks."""
+    hooks = [Recorder(tmp_path / "a.h5"), Prune("exc->exc", below=0.29, every=50.0), Regrow("exc->exc", w=0.3, every=50.0)]
+    with Simulation(several(), [*hooks, Scale("exc->exc", 0.9, at=120.0, until=260.0)]) as sim:
+        sim.run(100.0)
+        n = len(sim["exc->exc"])
+        assert sim["exc"].v is not None and hooks[1].diagnostics()["pruned"] > 0
+        sim.run(150.0)
+        pruned = hooks[1].diagnostics()["pruned"]
+        sim.run(200.0)
+        assert hooks[1].diagnostics()["pruned"] > pruned and len(sim["exc->exc"]) == n
+
+
+def test_a_lesion_of_synapses_that_are_gone_says_so():
+    """They are numbered when the run begins; a share of what was there then may be more than is left."""
+    sim = Simulation(several(), [Prune("exc->exc", below=0.5, every=100.0), Lesion("exc->exc", share=0.9, at=150.0)])
+    with pytest.raises(SimulationError, match="names synapse .* are left since others were pruned"):
+        sim.run(200.0)
+
+
 def test_views_follow_when_as_many_go_as_come():
     """The arrays are as long as before, but what lies behind the projection has moved and moved back."""
     sim = Simulation(several())
@@ -173,6 +211,14 @@ def test_what_cannot_be_pruned_or_grown_is_refused(tmp_path):
         sim["exc->exc"].grow([0], [60], 0.1, 1.0)
     with pytest.raises(DescriptionError, match="the shortest is 0.5 ms"):
         sim["exc->exc"].grow([0], [1], 0.1, 0.1)
+    with pytest.raises(DescriptionError, match="w of exc->exc is given a value that is no finite number"):
+        sim["exc->exc"].grow([0], [1], float("nan"), 1.0)
+    with pytest.raises(DescriptionError, match="a delay that is no finite number"):
+        sim["exc->exc"].grow([0], [1], 0.1, float("nan"))
+    with pytest.raises(DescriptionError, match="number of Regrow"):
+        Regrow("exc->exc", w=0.1, number=-5)
+    with pytest.raises(DescriptionError, match="w of Regrow"):
+        Regrow("exc->exc", w=float("nan"))
     with pytest.raises(DescriptionError, match="w of exc->exc is given size 3"):
         sim["exc->exc"].grow([0], [1], 3.0, 1.0)
     sim["exc->exc"].overlay("x", np.arange(3), 0.5)

@@ -339,7 +339,7 @@ BROKEN_HOOKS = {
     "sets": (Sets, AssertionError, r"hook sets sets last after start: declare state"),
     "hides": (Hides, AssertionError, r"hook hides: .* is not the same after save and resume: declare all state"),
     "shares": (Shares, AssertionError, r"hook shares: .* is not the same in the same run a second time"),
-    "batches": (Batches, AssertionError, r"hook batches: .* is not the same in a run cut in pieces"),
+    "batches": (Batches, AssertionError, r"hook batches: .* is not the same"),
     "keeps": (Keeps, AssertionError, r"hook keeps: .* is not the same after reset"),
     "renames": (Renames, AssertionError, r"hook renames reports \[\] before the run and \['count'\] after it"),
     "nobody": (Nobody, AssertionError, r"hook nobody is never called: set every or at"),

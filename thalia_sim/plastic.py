@@ -172,6 +172,13 @@ def place_of_modulator(sim: Simulation, part: Part, name: str) -> int:
     return int(sim.a.plastic[part.number, k.L_PAR]) + 3 + sum(len(p) + OWN for p in rules) + many + part.chain.modulators.index(name)
 
 
+def clip_weights(sim: Simulation, part: Part, low: float, high: float) -> None:
+    """Bring the weights of a part within new bounds; cut synapses stay cut."""
+    w = weights_of(sim.a.w, part.group)
+    alive = np.signbit(w) == (sim.a.plastic[part.number, k.L_SIGN] < 0)
+    w[alive] = np.copysign(np.clip(np.abs(w[alive]), low, high), w[alive])
+
+
 def bring(sim: Simulation, parts: list[Part]) -> None:
     """Bring the synapses of parts up to the present."""
     for part in parts:

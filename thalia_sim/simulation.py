@@ -198,7 +198,8 @@ class Simulation:
 
     def set(self, path: str, value: Any) -> None:
         """Write one value by its path: `exc.tau_m`, `exc->inh.w`, `poisson->exc.rate`."""
-        name, dot, field = path.rpartition(".") if isinstance(path, str) else ("", "", "")
+        words = path if isinstance(path, str) else ""
+        name, dot, field = words.partition(".rule.") if ".rule." in words else words.rpartition(".")
         if not dot:
             raise PathError(f"path {path!r} names no value: write it like exc.tau_m")
         setattr(self[name], field, value)

@@ -1,8 +1,8 @@
 """Synapses that go and come while a simulation runs.
 
 All synapses lie in one array, those of a group of rows together, those of a segment (one source, block and delay) in it. Taking some away moves the
-ones behind them; new ones go to the end of their segment, or open one. What names a place is renumbered: segments, groups, records of rules, and
-the spikes in flight, which still reach every synapse that is there when they arrive.
+ones behind them; new ones open segments of their own, so that they begin without a past: no trace of their source, no spike in flight. What names
+a place is renumbered: segments, groups, records of rules, and the spikes in flight.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def change(sim: Simulation, index: int, lost: NDArray[np.int64], new: New = NOTH
     cell = np.repeat(np.arange(group.n_rows * blocks), np.diff(a.row_seg[group.first_row * blocks : (group.first_row + group.n_rows) * blocks + 1]))
     have = cell << 16 | a.seg[first_seg:end_seg] & 0xFFFF  # [segments], not unique: a long one is cut
     wanted = (new.row * blocks + (new.key >> 16)) << 16 | new.steps
-    opened = np.setdiff1d(wanted, have)
+    opened = np.unique(wanted)  # new synapses share no segment with old ones: they have no past, and nothing is on its way to them
     every = np.concatenate([have, opened])
     order = np.argsort(every, kind="stable")
     place = np.empty(len(every), np.int64)
     place[order] = np.arange(len(every))  # old (then opened) segment -> its new number within the group
     sorted_keys = every[order]
-    home = np.searchsorted(sorted_keys, wanted, side="right") - 1  # a cut segment: the last part
+    home = place[len(have) + np.searchsorted(opened, wanted)]
     segment = np.concatenate([place[owner[keep]], home])
     arranged = np.argsort(segment, kind="stable")
     counts = np.bincount(segment, minlength=len(every))
@@ -174,4 +174,4 @@ def take_over(sim: Simulation, changed: dict[str, NDArray[Any]], groups: list[Gr
     difference = sim.in_flight() - before
     a.count[0, loop.C_CANCELLED if difference < 0 else loop.C_PUSHED] += abs(difference)
     for view in sim.views.values():
-        getattr(view, "cache", {}).pop("length", None)  # of the array in which its weights lie: it has to look for them again
+        vars(view).get("cache", {}).pop("length", None)  # of the array in which its weights lie: it has to look for them again

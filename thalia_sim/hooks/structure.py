@@ -9,12 +9,14 @@ import numpy as np
 from ..checks import is_number
 from ..distributions import Distribution
 from ..errors import DescriptionError, SimulationError
+from ..given import is_whole
 from ..kernels.rng import stream_key
 from .contract import Hook
 
 
 class Prune(Hook):
     """Removes the synapses of a projection with a rule whose strength is below a bound; they are counted apart from weights that a bound held.
+    While the projection is frozen, or an intervention lies over its weights, it waits.
 
     projection: its name. below: strength, in the unit of the weight. every: ms.
     """
@@ -36,12 +38,12 @@ class Prune(Hook):
     def handle(self, sim: Any) -> None:
         view = sim[self.projection]
         weak = np.abs(view.w) < self.below
-        if weak.any() and view.plastic:
+        if weak.any() and view.plastic and not view.overlays:
             self.pruned += view.prune(weak)
         self.synapses = len(view)
 
     def diagnostics(self) -> dict[str, float]:
-        return {"pruned": float(self.pruned), "synapses": float(self.synapses)}
+        return {name: float(getattr(self, name, 0.0)) for name in self.units}
 
 
 class Regrow(Hook):
@@ -60,6 +62,11 @@ class Regrow(Hook):
     def __init__(
         self, projection: str, w: float, every: float = 1000.0, delay: float | None = None, number: int | None = None, at_most: int = 1_000_000
     ) -> None:
+        if not is_number(w) or not np.isfinite(w):
+            raise DescriptionError(f"w of Regrow({projection!r}) is {w!r}: give a finite number")
+        for what, whole in (("number", number), ("at_most", at_most)):
+            if whole is not None and not (is_whole(whole) and whole >= 0):
+                raise DescriptionError(f"{what} of Regrow({projection!r}) is {whole!r}: give a whole number, at least 0")
         self.projection, self.w, self.every, self.delay, self.number, self.at_most = projection, w, every, delay, number, at_most
         self.name = f"regrow {projection}"
 
@@ -74,7 +81,7 @@ class Regrow(Hook):
     def handle(self, sim: Any) -> None:
         view = sim[self.projection]
         missing = min(int(self.goal) - len(view), self.at_most)
-        if missing > 0 and view.plastic:
+        if missing > 0 and view.plastic and not view.overlays:
             i, j = self.pairs(sim, view, missing)
             self.grown += view.grow(i, j, self.w, self.delays(sim, len(i)))
         self.synapses = len(view)
@@ -107,7 +114,7 @@ class Regrow(Hook):
         return np.full(n, float(described))
 
     def diagnostics(self) -> dict[str, float]:
-        return {"grown": float(self.grown), "synapses": float(self.synapses)}
+        return {name: float(getattr(self, name, 0.0)) for name in self.units}
 
 
 def ruled(sim: Any, hook: Any) -> Any:

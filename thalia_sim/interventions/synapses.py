@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks import is_number
-from ..errors import DescriptionError
+from ..errors import DescriptionError, SimulationError
 from .contract import Before, choose, elements_of, target_name, title
 
 
@@ -23,7 +23,11 @@ def places(sim: Any, what: Any) -> NDArray[np.int64]:
     """Where the chosen synapses stand in the order of `w`: they are numbered by source, delay and target, which does not depend on blocks."""
     i, j, _, delay = sim[what.target].table()
     order = np.lexsort((j, delay, i))
-    return order[elements_of(what, len(order))]
+    chosen = elements_of(what, len(order))
+    if chosen.size and chosen.max() >= len(order):
+        problem = f"names synapse {chosen.max()}, but only {len(order)} are left since others were pruned"
+        raise SimulationError(f"{title(what)} {problem}: give it a time before they are, or cut them first")
+    return order[chosen]
 
 
 class Scale(NamedTuple):

@@ -116,8 +116,8 @@ class Text:
         got = "new" if not made.state else "new, " + ", ".join(f"new_{f}" for f in made.state)
         lines = [f"{got} = r{n}_{kind}({', '.join(['w_', *reads, *more, f'p{n}'])})"]
         lines += [f"r{n}_{f} = np.float64(np.float32(new_{f}))" for f in made.state]
-        if kind != "between":
-            how = scaling(self.chain.softness(n)).__name__
+        how = scaling(self.chain.softness(n) if kind != "between" else 0.0).__name__
+        if kind != "between" or made.state:  # what passes with time alone is no learning
             lines.append(f"new = {how}(w_, new, rate, low{n}, high{n}, soft{n})")
         return [*lines, f"bounded += beyond(new, low{n}, high{n})", f"w_ = settled(new, low{n}, high{n})"]
 

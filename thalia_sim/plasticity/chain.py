@@ -105,6 +105,9 @@ def checked_chain(rule: Any, where: str) -> Chain | None:
             raise DescriptionError(f"rule of {where} is {p!r}, no plasticity rule: decorate its class with @rule, or use one of thalia_sim's rules")
         check_parameters(p)
     chain = Chain(rules)
+    names = [type(p).__name__ for p in rules]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise DescriptionError(f"rules of {where} are {', '.join(names)}: give {twice[0]} once, they are told apart by their names")
     shares = {float(p.dendritic) for p in rules if hasattr(p, "dendritic")}
     if len(shares) > 1:
         raise DescriptionError(f"rules of {where} have the dendritic shares {sorted(shares)}: give all the same")

@@ -23,9 +23,12 @@ A parameter `dendritic` is the share of the delay by which the target's spikes r
 
 from __future__ import annotations
 
+import dis
 import inspect
+import keyword
 import math
 import re
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,6 +40,7 @@ T = TypeVar("T", bound=type)
 TRACE = re.compile(r"x_(pre|post)(_\w+)?")
 PAIRINGS = ("all", "nearest")
 FUNCTIONS = ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between")
+TAKEN = ("w", "p", "k", "dt", "i", "j", "delay", "gain", "plastic", "statistics")
 OF_TARGET = ("target_spike", "target_between")
 OVER_TIME = ("between", "target_between")
 
@@ -114,6 +118,9 @@ def rule(
     """
     given = (on_pre, on_post, between, transmit, target_spike, target_between)
     functions = dict(zip(FUNCTIONS, given, strict=True))
+    for what, value in (("state", state), ("target", target), ("ranges", ranges)):
+        if value is not None and not isinstance(value, Mapping):
+            raise DescriptionError(f"{what} of a rule is {value!r}: give a dict of names")
     kept, aim = dict(state or {}), dict(target or {})
 
     def declare(cls: T) -> T:
@@ -131,6 +138,7 @@ def rule(
         traces = tuple(declared_trace(x, cls, pairing) for x in reads if TRACE.fullmatch(x))
         check_state(name, kept, cls)
         check_state(name, aim, cls)
+        check_names(name, cls, ranges or {}, {} if isinstance(pairing, str) else pairing, {trace.name for trace in traces})
         made = Rule(
             cls, *given, traces, kept, aim, tuple(x for x in reads if x.startswith("m_")), dict(ranges or {}),
             comment_units(cls), source_digest(cls, *(f for f in given if f is not None)),
@@ -151,8 +159,10 @@ def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any
     first = () if kind in OF_TARGET else ("w",)
     last = ("k", "dt", "p") if kind in OVER_TIME else ("p",)
     expected = f"({', '.join((*first, '...', *last))})"
-    if not callable(function):
+    if not isinstance(function, types.FunctionType):
         raise DescriptionError(f"{kind} of rule {name} is {function!r}: give a function {kind}{expected}")
+    if raises(function):
+        raise DescriptionError(f"{kind} of rule {name} can raise an error: it runs compiled within a spike's delivery, return a number instead")
     found = words(function)
     shown = f"({', '.join(found)})"
     if found[: len(first)] != first or found[-len(last) :] != last or len(found) < len(first) + len(last):
@@ -167,6 +177,14 @@ def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any
         if kind == "between" and (TRACE.fullmatch(word) or word in target):
             raise DescriptionError(f"between of rule {name} takes {shown}: {word} moves between events, so read it in on_pre or on_post")
     return reads
+
+
+def raises(function: Callable[..., Any], seen: tuple[Any, ...] = ()) -> bool:
+    """Whether a function, or a plain function that it calls, has a statement that raises (raise, assert)."""
+    if any(step.opname in ("RAISE_VARARGS", "RERAISE") for step in dis.get_instructions(function)):
+        return True
+    called = [function.__globals__.get(name) for name in function.__code__.co_names]
+    return any(raises(f, (*seen, function)) for f in called if isinstance(f, types.FunctionType) and f not in (*seen, function))
 
 
 def is_of_synapse(word: str, state: Mapping[str, Any]) -> bool:
@@ -188,10 +206,22 @@ def declared_trace(x: str, cls: type, pairing: str | Mapping[str, str]) -> Trace
 def check_state(name: str, state: Mapping[str, Any], cls: Any) -> None:
     """Refuse state with a name that is taken, or without a value at the start."""
     for field, value in state.items():
-        if not field.isidentifier() or TRACE.fullmatch(field) or field.startswith("m_") or field in ("w", "p", "k", "dt"):
+        taken = keyword.iskeyword(field) or field in TAKEN or field in cls._fields
+        if not field.isidentifier() or TRACE.fullmatch(field) or field.startswith("m_") or taken:
             raise DescriptionError(f"state {field!r} of rule {name}: choose another name")
-        if value not in cls._fields if isinstance(value, str) else not isinstance(value, (int, float)):
+        if value not in cls._fields if isinstance(value, str) else not (isinstance(value, (int, float)) and math.isfinite(value)):
             raise DescriptionError(f"state {field} of rule {name} begins at {value!r}: give a number, or the name of a parameter")
+
+
+def check_names(name: str, cls: Any, ranges: Mapping[str, Any], pairing: Mapping[str, str], traces: set[str]) -> None:
+    """Refuse ranges of what is no parameter, and a pairing of what is no trace."""
+    for field, limits in ranges.items():
+        if field not in cls._fields or not (isinstance(limits, tuple) and len(limits) == 2 and limits[0] <= limits[1]):
+            raise DescriptionError(f"ranges of rule {name} has {field!r}: {limits!r}: give the name of a parameter and (smallest, largest)")
+    for trace in pairing:
+        if trace not in traces:
+            known = ", ".join(sorted(traces)) or "no trace"
+            raise DescriptionError(f"pairing of rule {name} names {trace!r}, which no function of it reads: it reads {known}")
 
 
 def check_parameters(p: Any) -> None:
@@ -209,6 +239,11 @@ def check_parameters(p: Any) -> None:
     w_min, w_max, softness = getattr(p, "w_min", 0.0), getattr(p, "w_max", math.inf), getattr(p, "softness", 0.0)
     if softness < 0.0 or (softness > 0.0 and not w_min < w_max < math.inf):
         raise DescriptionError(f"softness = {softness!r} of rule {made.name}: must be at least 0, and needs w_min < w_max < infinity")
+    for low in [field for field in p._fields if field.endswith("_min") and field != "w_min"]:
+        high = low.removesuffix("_min") + "_max"
+        least, most = getattr(p, low), getattr(p, high, math.inf)
+        if least > most:
+            raise DescriptionError(f"{low} = {least!r} and {high} = {most!r} of rule {made.name}: the first must not be the larger")
     if not 0.0 <= w_min <= w_max:
         raise DescriptionError(f"w_min = {w_min!r} and w_max = {w_max!r} of rule {made.name}: must be 0 <= w_min <= w_max, they bound the strength")
     try_functions(p)

@@ -79,8 +79,9 @@ class Synapse:
         values = found if made.state else (found,)
         if not isinstance(values, tuple) or len(values) != 1 + len(made.state):
             raise DescriptionError(f"{kind} of rule {made.name} returns {found!r}: return w and {', '.join(made.state)}")
-        soft = self.chain.softness(n)
-        new = values[0] if kind == "between" else scaling(soft)(self.w, values[0], self.rate, *self.chain.bounds(n), soft)
+        soft = self.chain.softness(n) if kind != "between" else 0.0
+        learns = kind != "between" or made.state  # what passes with time alone is no learning
+        new = scaling(soft)(self.w, values[0], self.rate, *self.chain.bounds(n), soft) if learns else values[0]
         self.w = float(settled(new, *self.chain.bounds(n)))
         self.state.update(zip([(n, f) for f in made.state], [float(np.float32(v)) for v in values[1:]], strict=True))
 

@@ -20,7 +20,10 @@ def on_post(w, x_pre, x_post_slow, p):
     return w + p.w_scale * x_pre * (p.a2_plus + p.a3_plus * x_post_slow)
 
 
-@rule(on_pre=on_pre, on_post=on_post, ranges={"dendritic": (0.0, 1.0)} | {f"a{k}_{s}": (0.0, 1e6) for k in (2, 3) for s in ("plus", "minus")})
+AMPLITUDES = {f"a{k}_{s}": (0.0, 1e6) for k in (2, 3) for s in ("plus", "minus")}
+
+
+@rule(on_pre=on_pre, on_post=on_post, ranges={"dendritic": (0.0, 1.0), "w_scale": (1e-12, 1e12), **AMPLITUDES})
 class TripletSTDP(NamedTuple):
     tau_pre: float = 16.8  # ms, tau_+
     tau_post: float = 33.7  # ms, tau_-

@@ -95,6 +95,16 @@ class Learning:
             found.append((values if isinstance(values, tuple) else (values,))[list(made.target).index(field)])
         return np.array(found, dtype=float)
 
+    def in_force(self) -> Chain:
+        """The rules with the parameters of this moment."""
+        part = self.parts[0]
+        return Chain(tuple(type(p)(*(plastic.parameter(self.sim, part, n, f) for f in p._fields)) for n, p in enumerate(self.chain.rules)))
+
+    def bounds(self) -> tuple[float, float]:
+        """Least and largest strength that all rules allow now."""
+        now = self.in_force()
+        return now.weakest, now.strongest
+
     def statistics(self) -> dict[str, int]:
         """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
         the ring of a target was full, how many synapses were removed and made."""
@@ -109,8 +119,9 @@ class Learning:
         """Set a parameter or a modulator from now on."""
         where = f"{name} of {self.projection.name}"
         if name in self.chain.modulators:
-            if not is_number(value) or not np.isfinite(value):
-                raise DescriptionError(f"{where} is given {short(value)}: give a finite number")
+            least = -np.inf if name in self.chain.read else 0.0
+            if not is_number(value) or not np.isfinite(value) or value < least:
+                raise DescriptionError(f"{where} is given {short(value)}: give a finite number{'' if least else ', at least 0'}")
             self.bring()
             for part in self.parts:
                 self.sim.records.rule_par[plastic.place_of_modulator(self.sim, part, name)] = value
@@ -120,16 +131,25 @@ class Learning:
         p = self.chain.rules[n]
         if field not in p._fields:
             raise SimulationError(f"{where} cannot be written: it follows from the spikes")
+        if not is_number(value):
+            raise DescriptionError(f"{where} is given {short(value)}: give a number")
         if field == "dendritic" or (field == "softness" and k.scaling(value) is not k.scaling(p.softness)):
             raise SimulationError(f"{where} cannot be changed in a run: describe another network")
         now = type(p)(*(plastic.parameter(self.sim, self.parts[0], n, f) for f in p._fields))._replace(**{field: value})
         check_parameters(now)
+        others = Chain(tuple(now if m == n else rule for m, rule in enumerate(self.in_force().rules)))
+        if others.weakest > others.strongest:
+            bounds = f"from {others.weakest:g} and to {others.strongest:g}"
+            raise DescriptionError(f"{where} is given {value!r}: the rules would bound the strength {bounds}")
         self.bring()
         for part in self.parts:
             at = plastic.place_of_parameter(self.sim, part, n, p._fields[0])
             alone = Chain((now,))
             self.sim.records.rule_par[at : at + len(p) + plastic.OWN] = [*map(float, now), *alone.bounds(0), alone.softness(0)]
         plastic.write_decays(self.sim)
+        if field in ("w_min", "w_max"):
+            for part in self.parts:
+                plastic.clip_weights(self.sim, part, others.weakest, others.strongest)
 
     def write_rate(self, part: plastic.Part) -> None:
         """The learning rate's factor that follows from the modulators."""
@@ -161,6 +181,8 @@ class Learning:
     def grow(self, i: NDArray[np.int64], j: NDArray[np.int64], w: NDArray[np.float64], delay: NDArray[np.float64]) -> None:
         """Make synapses from sources i to targets j."""
         sim, projection = self.sim, self.projection
+        if not np.isfinite(delay).all():
+            raise DescriptionError(f"new synapses of {projection.name} have a delay that is no finite number: give ms")
         steps = np.rint(delay / sim.dt).astype(np.int64)
         if steps.size and not (1 <= steps.min() and steps.max() <= self.longest()):
             longest = f"{self.longest() * sim.dt:g} ms"
@@ -189,11 +211,13 @@ class Learning:
     def checked_weights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights that are to be written: of the projection's sign, within the bounds of its rules."""
         name, sign = self.projection.name, self.projection.sign
+        if not np.isfinite(values).all():
+            raise DescriptionError(f"w of {name} is given a value that is no finite number: give numbers {'<' if sign < 0 else '>'}= 0")
         if (values * sign < 0).any():
             need = f"its rule keeps them {'<' if sign < 0 else '>'}= 0"
             raise DescriptionError(f"w of {name} is given weights of both signs, or of the other one: {need}")
-        sizes = np.abs(values)
-        if sizes.size and (sizes.max() > self.chain.strongest or sizes.min() < self.chain.weakest):
-            size = sizes.max() if sizes.max() > self.chain.strongest else sizes.min()
-            raise DescriptionError(f"w of {name} is given size {size:g}: its rule keeps it from {self.chain.weakest:g} to {self.chain.strongest:g}")
+        sizes, (low, high) = np.abs(values), self.bounds()
+        if sizes.size and (sizes.max() > high or sizes.min() < low):
+            size = sizes.max() if sizes.max() > high else sizes.min()
+            raise DescriptionError(f"w of {name} is given size {size:g}: its rule keeps it from {low:g} to {high:g}")
         return values

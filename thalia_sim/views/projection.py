@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 class ProjectionView(View):
-    """Synapses of a projection, in the order in which they are stored: by source, then block, delay and target.
+    """Synapses of a projection, in the order in which they are stored: by source, then block and delay. (Interventions number them by source, delay
+    and target.)
 
     i, j: source and target, numbered within the selections that the projection connects [n]; w in the receptor's unit; delay in ms.
     plastic: whether rules and hooks may change the weights; while it is False, what they write is dropped, and rules leave them as they are.
