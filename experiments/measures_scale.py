@@ -38,12 +38,14 @@ METERS: dict[str, Callable[[int], Meter]] = {
     "intervals, CV, LV": lambda n: ms.IntervalMeter(n),
     "Fano factor, windows of 100 ms": lambda n: ms.FanoMeter(n, 100.0),
     "synchrony, bins of 3 ms": lambda n: ms.SynchronyMeter(n, 3.0),
+    "avalanches, bins of 1 us": lambda n: ms.AvalancheMeter(n, 0.001),  # the mean interval
     "correlation of 200 neurons, bins of 2 ms": lambda n: ms.CorrelationMeter(n, 2.0, np.linspace(0, n - 1, 200).astype(int)),
 }
 SERIES: dict[str, Callable[[ms.PopulationRate], Any]] = {
     "smoothed rate, sd 10 ms": lambda r: ms.smoothed(r.rate, r.bin, 10.0),
     "cross-correlogram, lags to 100 ms": lambda r: ms.cross_correlogram(r.counts, r.counts, r.bin, 100.0),
     "power spectrum, segments of 1 s": lambda r: ms.power_spectrum(r.counts, r.bin, r.n),
+    "branching ratio": lambda r: ms.branching_ratio(r.counts, r.bin),
     "stationarity": lambda r: ms.drift_of_mean(r.rate),
 }
 WEIGHTS = ("distribution of weights", "drift of weights")

@@ -72,6 +72,12 @@ def test_a_recording_is_measured_as_its_spikes_are(real, monkeypatch):
     same(found.synchrony, ms.spike_synchrony(t, ids, **window))
     same(found.correlation, ms.count_correlation(t, ids, chosen=range(160), **window))
     same(found.spectrum, ms.power_spectrum(found.rate.counts, 1.0, 160))
+    counts = ms.population_rate(t, ids, bin=4.0, **window).counts
+    same([getattr(found.branching, f) for f in ("m", "low", "r")], [getattr(ms.branching_ratio(counts, 4.0), f) for f in ("m", "low", "r")])
+    bin = ms.mean_interval(len(t), 2700.0, 0.1)
+    assert found.avalanches.bin == bin and bin == pytest.approx(2700.0 / len(t), abs=0.051)
+    same(found.avalanches, ms.spike_avalanches(t, ids, bin=bin, **window))
+    assert found.criticality == ms.criticality(found.avalanches) and found.criticality.size.n > 50
     assert found.spectrum.segments == 4 and 0 < found.intervals.cv[found.intervals.number > 10].mean() < 1.5
 
 
@@ -164,6 +170,9 @@ def test_measure_prints_json(plastic):
     assert facts["populations"]["exc"]["rate_hz"] == pytest.approx(20.0, rel=0.1)
     assert facts["weights"]["exc->inh"]["drift_mean"] == pytest.approx(400.0, rel=1e-4)
     assert facts["settings"]["fano_window"] == 100.0
+    exc = facts["populations"]["exc"]  # independent neurons: no branching ratio
+    assert exc["branching"] is None and exc["branching_state"] == "undefined"
+    assert exc["avalanches"] > 100 and exc["size_exponent"] > 1.0 and exc["size_number"] >= 50 and exc["avalanche_bin_ms"] == pytest.approx(0.2)
 
 
 def test_measure_of_several_runs(runs, tmp_path):
@@ -208,6 +217,13 @@ def test_panels_show_the_numbers(real):
     measure_plots.interval_histogram(ax, {"exc": exc.intervals})
     np.testing.assert_allclose(ax.patches[0].get_data().values * exc.intervals.number.sum(), exc.intervals.histogram)
     ax = Figure().subplots()
+    measure_plots.avalanche_sizes(ax, {"exc": exc})
+    size, share = ax.lines[0].get_data()
+    assert (size[0], share[0]) == (exc.avalanches.sizes.value[0], 1.0) and share[-1] == exc.avalanches.sizes.number[-1] / exc.avalanches.n
+    ax = Figure().subplots()
+    measure_plots.branching(ax, {"exc": exc.branching._replace(m=0.9, b=0.5, offset=0.0)})
+    assert ax.lines[1].get_ydata()[0] == pytest.approx(0.45) and ax.lines[0].get_ydata()[0] == exc.branching.r[0]
+    ax = Figure().subplots()
     measure_plots.rate_course(ax, {"exc": exc.rate}, sigma=50.0)
     line = ax.lines[0]
     assert line.get_ydata().mean() == pytest.approx(exc.rates.mean, rel=0.05) and line.get_label() == "exc"
@@ -219,3 +235,5 @@ def test_settings_reach_the_measures(real):
     exc = found.populations["exc"]
     assert (exc.rate.bin, exc.fano.windows, exc.correlation.bin, len(exc.correlation.ids)) == (2.0, 60, 10.0, 7)
     assert exc.spectrum.frequency[0] == 2.0
+    exc = measure_recording(real, settings=measured.Settings(branching_bin=5.0, avalanche_bin=0.3)).populations["exc"]
+    assert (exc.branching.bin, exc.avalanches.bin) == (5.0, 0.3)

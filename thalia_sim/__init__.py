@@ -83,10 +83,22 @@ from .plasticity import WeightDecay as WeightDecay
 from .plasticity import replay_synapse as replay_synapse
 from .plasticity import rule as rule
 from .recording import open_recording as open_recording
+from .robustness import ContrastNormalization as ContrastNormalization
+from .robustness import CriticalityMonitor as CriticalityMonitor
+from .robustness import CustomPool as CustomPool
+from .robustness import DivisiveNormalization as DivisiveNormalization
+from .robustness import GlobalPool as GlobalPool
 from .robustness import IntrinsicPlasticity as IntrinsicPlasticity
 from .robustness import IntrinsicPlasticityConfig as IntrinsicPlasticityConfig
+from .robustness import LearnedPool as LearnedPool
+from .robustness import LocalPool as LocalPool
+from .robustness import MetabolicConstraint as MetabolicConstraint
+from .robustness import NormalizeInput as NormalizeInput
 from .robustness import PairedBudgets as PairedBudgets
 from .robustness import PopulationIntrinsicPlasticity as PopulationIntrinsicPlasticity
+from .robustness import RegionalBudgets as RegionalBudgets
+from .robustness import SelfPool as SelfPool
+from .robustness import SpatialDivisiveNorm as SpatialDivisiveNorm
 from .robustness import Stability as Stability
 from .robustness import SynapticScaling as SynapticScaling
 from .robustness import WeightNormalization as WeightNormalization
@@ -122,12 +134,17 @@ __all__ = [
     "BlockPlasticity",
     "Clamp",
     "ClippedNormal",
+    "ContrastNormalization",
     "Covariance",
+    "CriticalityMonitor",
     "Cube",
+    "CustomPool",
     "DC",
     "DescriptionError",
+    "DivisiveNormalization",
     "FastSigmoid",
     "FixedBCM",
+    "GlobalPool",
     "GradientResult",
     "Grid",
     "Hebb",
@@ -146,12 +163,16 @@ __all__ = [
     "LIFExp",
     "LIFExp1",
     "LayeredNetwork",
+    "LearnedPool",
     "Lesion",
+    "LocalPool",
     "LogNormal",
     "MemoryRecorder",
+    "MetabolicConstraint",
     "NearestSTDP",
     "Network",
     "Normal",
+    "NormalizeInput",
     "Oja",
     "OrnsteinUhlenbeck",
     "PairSTDP",
@@ -167,11 +188,13 @@ __all__ = [
     "RateNetwork",
     "Recorder",
     "RecordingError",
+    "RegionalBudgets",
     "Regrow",
     "Restore",
     "RewardSTDP",
     "Sample",
     "Scale",
+    "SelfPool",
     "Sheet",
     "ShortTerm",
     "Silence",
@@ -181,6 +204,7 @@ __all__ = [
     "SlidingThreshold",
     "SmoothSpike",
     "SoftSTDP",
+    "SpatialDivisiveNorm",
     "SpikeArray",
     "SpikeFile",
     "SpikingNetwork",

@@ -251,7 +251,8 @@ def plot(file: Path, out: Path | None) -> None:
 @click.option("--plot", "picture", type=FILE, help="Picture to draw as well, .png, .svg or .pdf.")
 @json_option
 def measure(files: tuple[Path, ...], begin: str | None, end: str | None, populations: tuple[str, ...], picture: Path | None, as_json: bool) -> None:
-    """Measure the recording FILE: rates, irregularity, variability, correlation, synchrony, spectrum, weights, and whether the rate is steady.
+    """Measure the recording FILE: rates, irregularity, variability, correlation, synchrony, spectrum, branching ratio, avalanches, weights, and
+    whether the rate is steady.
 
     Of several FILEs, the runs of a study, a row each, and the mean over runs with its 95 % interval.
     """

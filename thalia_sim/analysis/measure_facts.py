@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..measures import Estimate, estimate
+from ..measures import Branching, Estimate, estimate
 from .info import table
 from .measured import Measured, Measures, WeightCourse
 
@@ -21,6 +21,7 @@ QUANTITIES = {
     "fano": "Fano",
     "correlation": "corr",
     "chi": "chi",
+    "branching": "m",
 }
 
 
@@ -35,6 +36,7 @@ def quantities(m: Measured) -> dict[str, float]:
         "fano": mean_of(m.fano.factor),
         "correlation": m.correlation.mean,
         "chi": m.synchrony.chi,
+        "branching": m.branching.m,
     }
 
 
@@ -77,7 +79,26 @@ def population_facts(m: Measured) -> dict[str, Any]:
         "rate_half_width_hz": or_none(steady.half_width),
         "drift_hz": or_none(steady.drift),
         "drift_half_width_hz": or_none(steady.drift_half_width),
+        **branching_facts(m.branching),
+        **avalanche_facts(m),
     }
+
+
+def branching_facts(b: Branching) -> dict[str, Any]:
+    numbers = {"low": b.low, "high": b.high, "tau_ms": b.tau, "regression": b.regression, "bin_ms": b.bin}
+    return {"branching_state": b.state, **{f"branching_{name}": or_none(value) for name, value in numbers.items()}}
+
+
+def avalanche_facts(m: Measured) -> dict[str, Any]:
+    """Number of avalanches, exponents with standard errors, and what fits better than or as well as a power law."""
+    found: dict[str, Any] = {"avalanches": m.avalanches.n, "avalanche_bin_ms": m.avalanches.bin}
+    c = m.criticality
+    for name, law, others in (("size", c.size, c.size_others), ("duration", c.duration, c.duration_others)):
+        found |= {f"{name}_exponent": or_none(law.alpha), f"{name}_error": or_none(law.error), f"{name}_from": law.x_min, f"{name}_number": law.n}
+        found |= {f"{name}_or_{other.name}": other.verdict for other in others}
+        found |= {f"{name}_or_{other.name}_p": or_none(other.p) for other in others}
+    found |= {"gamma": or_none(c.gamma), "gamma_error": or_none(c.gamma_error)}
+    return {**found, "gamma_predicted": or_none(c.predicted), "gamma_predicted_error": or_none(c.predicted_error)}
 
 
 def weight_facts(course: WeightCourse) -> dict[str, Any]:
@@ -115,6 +136,20 @@ def sentences(p: Measured) -> list[str]:
     if p.spectrum.segments:
         k = int(np.argmax(p.spectrum.power))
         found.append(f"spectrum highest at {p.spectrum.frequency[k]:g} Hz ({p.spectrum.power[k]:.3g} spikes^2/s^2/Hz)")
+    return [*found, *critical_sentences(p)]
+
+
+def critical_sentences(p: Measured) -> list[str]:
+    """The branching ratio and the avalanches."""
+    found, b, c = [], p.branching, p.criticality
+    if math.isfinite(b.m):
+        between = f" ({b.low:.3g} to {b.high:.3g})" if math.isfinite(b.low) else ""
+        found.append(f"branching ratio {b.m:.3g}{between} a bin of {b.bin:g} ms, {b.state}")
+    if math.isfinite(c.size.alpha):
+        better = [other.name for other in c.size_others if other.verdict == other.name]
+        law = f"fitted better by {' and '.join(better)}" if better else "none fits better"
+        sizes = f"sizes ~ S^-{c.size.alpha:.3g} +- {c.size.error:.2g} from {c.size.x_min} on, {law}"
+        found.append(f"{p.avalanches.n:,} avalanches in bins of {p.avalanches.bin:g} ms, {sizes}")
     return found
 
 
@@ -135,6 +170,7 @@ def notes(m: Measures) -> list[str]:
         f"Fano    mean over neurons, windows of {s.fano_window:g} ms",
         f"corr    mean over all pairs of up to {s.sample} neurons, bins of {s.correlation_bin:g} ms",
         f"chi     bins of {s.synchrony_bin:g} ms; 1 if all do the same, 1/sqrt(n) if each for itself",
+        f"m       branching ratio a bin of {s.branching_bin:g} ms, by multistep regression; - where nothing correlates over time",
         "rate is steady, drifts (along a line), wanders, or unknown, by 20 block means at the 5 % level",
     ]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..measures import (
+    Branching,
     Correlogram,
     CountCorrelation,
     FanoFactor,
@@ -29,7 +30,7 @@ from ..measures import (
 )
 from ..measures.stationarity import BLOCKS
 from .measure_facts import FEWEST, QUANTITIES, quantities
-from .measured import Measures, WeightCourse
+from .measured import Measured, Measures, WeightCourse
 from .plots import COLOURS, DASHES, STYLE, caption, legend, note, picture_path, save_picture
 from .plots import label as shown
 
@@ -82,6 +83,8 @@ def panels_of(m: Measures) -> list[tuple[Any, Any]]:
         )
     ]
     found.append((correlogram, correlograms(m)))
+    found.append((branching, {name: p.branching for name, p in m.populations.items()}))
+    found.append((avalanche_sizes, m.populations))
     if m.weights:
         found += [(weight_course, m.weights), (weight_drift, m.weights)]
     return [*found, (stationarity, {name: p.stationarity for name, p in m.populations.items()})]
@@ -294,6 +297,42 @@ def correlogram(ax: Axes, pairs: Mapping[str, Correlogram]) -> None:
     source = next(iter(pairs), "").split(" -> ")[0]
     widths = dict.fromkeys(f"{r.bin:g}" for r in pairs.values())
     caption(ax, f"other populations after {source}" if source else "cross-correlogram", [f"bins of {', '.join(widths)} ms"] if widths else [])
+
+
+def branching(ax: Axes, populations: Mapping[str, Branching]) -> None:
+    """Slopes of the multistep regression over the lag (dots), and b m**k fitted to them (line), of populations that have a branching ratio."""
+    drawn = 0
+    for name, r, colour, dashes in styles(populations):
+        if math.isfinite(r.m):
+            every = max(1, len(r.r) // 60)
+            ax.plot(r.lag[::every], r.r[::every], ".", color=colour, markersize=3.0, alpha=0.6, markeredgewidth=0)
+            ax.plot(r.lag, r.fitted, color=colour, linestyle=dashes, linewidth=1.0, label=f"{name} {r.m:.3f}")
+            drawn += 1
+    ax.axhline(0.0, color=LIGHT, linewidth=0.6, linestyle=":", zorder=0)
+    finish(ax, drawn, "lag (ms)", "regression slope", "nothing that falls off exponentially")
+    legend_inside(ax, drawn)
+    bins = dict.fromkeys(f"{r.bin:g}" for r in populations.values())
+    caption(ax, "branching ratio", [f"bins of {', '.join(bins)} ms, line: fit b m^k"] if drawn else [])
+
+
+def avalanche_sizes(ax: Axes, populations: Mapping[str, Measured]) -> None:
+    """Share of avalanches of a size or more, and the power law fitted from its least size on (thin line)."""
+    drawn = 0
+    for name, p, colour, dashes in styles(populations):
+        size, number = p.avalanches.sizes
+        if len(size) > 1:
+            share = np.cumsum(number[::-1])[::-1] / number.sum()
+            ax.plot(size, share, color=colour, linestyle=dashes, linewidth=1.0, drawstyle="steps-pre", label=name)
+            law = p.criticality.size
+            if math.isfinite(law.alpha):
+                x = np.unique(np.geomspace(law.x_min, size[-1], 50).astype(np.int64))
+                ax.plot(x, law.survival(x) * share[np.searchsorted(size, law.x_min)], color=colour, linewidth=0.6, alpha=0.7)
+            drawn += 1
+    if drawn:
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+    finish(ax, drawn, "size (spikes)", "share of avalanches", "fewer than two avalanches")
+    caption(ax, "avalanches", ["that size or more, thin: power law"] if drawn else [])
 
 
 def stationarity(ax: Axes, populations: Mapping[str, Stationarity]) -> None:

@@ -10,8 +10,12 @@ import numpy as np
 
 from ..errors import RecordingError
 from ..measures import (
+    AvalancheMeter,
+    Avalanches,
+    Branching,
     CorrelationMeter,
     CountCorrelation,
+    Criticality,
     FanoFactor,
     FanoMeter,
     IntervalMeter,
@@ -26,7 +30,10 @@ from ..measures import (
     SynchronyMeter,
     WeightDistribution,
     WeightDrift,
+    branching_ratio,
+    criticality,
     drift_of_mean,
+    mean_interval,
     power_spectrum,
     weight_distribution,
     weight_drift,
@@ -44,6 +51,8 @@ class Settings(NamedTuple):
     correlation_bin: float = 2.0  # ms, this and the sample as in van Albada et al. 2018, Front. Neurosci. 12:291
     sample: int = 200  # neurons whose counts are correlated, evenly spread
     segment: float = 1000.0  # ms, of the spectrum
+    branching_bin: float = 4.0  # ms, as in Wilting & Priesemann 2018, Nat. Commun. 9:2325
+    avalanche_bin: float | None = None  # ms; None: the mean interval between spikes of the population (Beggs & Plenz 2003, J. Neurosci. 23:11167)
 
 
 class Measured(NamedTuple):
@@ -59,6 +68,9 @@ class Measured(NamedTuple):
     synchrony: Synchrony
     spectrum: Spectrum
     stationarity: Stationarity  # of the population rate, Hz
+    branching: Branching
+    avalanches: Avalanches
+    criticality: Criticality  # exponents of the avalanches
 
 
 class WeightCourse(NamedTuple):
@@ -132,16 +144,29 @@ def measure_population(recording: Recording, name: str, t0: float, t1: float, se
     rates, rate, intervals = RateMeter(n, t0), PopulationRateMeter(n, settings.bin, t0), IntervalMeter(n, t0)
     fano, synchrony = FanoMeter(n, settings.fano_window, t0), SynchronyMeter(n, settings.synchrony_bin, t0)
     correlation = CorrelationMeter(n, settings.correlation_bin, spread(np.arange(n), settings.sample), t0)
+    branching = PopulationRateMeter(n, settings.branching_bin, t0)
     is_whole = n == recording.populations[name].n
     for t, ids in recording.blocks(name, t0, t1):
         numbers = ids.astype(np.int64) if is_whole else np.searchsorted(members, ids.astype(np.int64))
-        for meter in (rates, rate, intervals, fano, synchrony, correlation):
+        for meter in (rates, rate, intervals, fano, synchrony, correlation, branching):
             meter.add(t, numbers)
     course = rate.result(t1)
     spectrum = power_spectrum(course.counts, settings.bin, n, settings.segment)
     results = (intervals.result(t1), fano.result(t1), correlation.result(t1), synchrony.result(t1))
     steady = drift_of_mean(course.rate if n else course.rate[:0])
-    return Measured(n, int(rates.count.sum()), rates.result(t1), course, *results, spectrum, steady)
+    avalanches = measure_avalanches(recording, name, t0, t1, int(rates.count.sum()), settings)
+    ratio = branching_ratio(branching.result(t1).counts, settings.branching_bin)
+    exponents = criticality(avalanches)
+    return Measured(n, int(rates.count.sum()), rates.result(t1), course, *results, spectrum, steady, ratio, avalanches, exponents)
+
+
+def measure_avalanches(recording: Recording, name: str, t0: float, t1: float, spikes: int, settings: Settings) -> Avalanches:
+    """Avalanches of one population, from t0 to t1 (ms), in bins that follow from its number of spikes."""
+    bin = mean_interval(spikes, t1 - t0, recording.dt) if settings.avalanche_bin is None else settings.avalanche_bin
+    meter = AvalancheMeter(1, bin, t0)
+    for t, _ in recording.blocks(name, t0, t1):
+        meter.add(t, np.zeros(len(t), dtype=np.int64))
+    return meter.result(t1)
 
 
 def measure_weights(recording: Recording, projection: str, t0: float, t1: float) -> WeightCourse:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DescriptionError, PathError, nearest
-from ..given import short
+from ..given import is_number, short
 from ..portable import content_name
 
 if TYPE_CHECKING:
@@ -63,3 +64,36 @@ class View:
         array = np.asarray(value)
         told: Any = array.tolist() if array.size <= LISTED else {"shape": list(array.shape), "sha256": content_name(array)}
         self.sim.tell("script", "write", {"path": f"{self.name}.{field}", "value": told})
+
+
+class Amplified(View):
+    """A view of what drives neurons, with gains that hooks lay over its own: their product multiplies it. Silence and written values stay as they
+    are."""
+
+    gains: dict[str, float]  # who multiplies it -> by what
+
+    def amplify(self, name: str, factor: float) -> None:
+        """Multiply what it does to its targets by a factor of at least 0, until `release(name)`; factors of several names multiply."""
+        self.check_amplified()
+        if not is_number(factor) or not 0.0 <= factor < math.inf:
+            raise DescriptionError(f"{self.name} is multiplied by {short(factor)}: give a finite number of at least 0")
+        self.gains[name] = float(factor)
+        self.apply_gains()
+
+    def release(self, name: str) -> None:
+        """End what `amplify` began."""
+        if self.gains.pop(name, None) is not None:
+            self.apply_gains()
+
+    @property
+    def amplification(self) -> float:
+        """Product of all factors, 1 without any."""
+        return math.prod(self.gains[name] for name in sorted(self.gains))
+
+    def check_amplified(self) -> None:
+        """Refuse, with the remedy, what cannot be multiplied in a run."""
+        raise NotImplementedError
+
+    def apply_gains(self) -> None:
+        """Write what follows from the own value and the factors into the arrays of the loop."""
+        raise NotImplementedError

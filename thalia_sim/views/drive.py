@@ -15,14 +15,14 @@ from ..kernels.blocks import G
 from ..kernels.drives import CDF, D_CDF, D_DRAWS, D_RATE, D_W, MOST, poisson_cdf
 from ..projection import check_signs
 from ..sources import DC, Poisson, StepCurrent
-from .contract import View, truth
+from .contract import Amplified, truth
 from .population import current_name
 
 if TYPE_CHECKING:
     from ..simulation import Simulation
 
 
-class DriveView(View):
+class DriveView(Amplified):
     """A Poisson drive (rate in Hz, w) or a current (amplitude in pA), and whether it is on."""
 
     values: dict[str, Any]  # as they were written last
@@ -30,10 +30,10 @@ class DriveView(View):
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
-        self.take_state({"values": dict(thing.source._asdict(), w=thing.w, on=True), "switches": {}})
+        self.take_state({"values": dict(thing.source._asdict(), w=thing.w, on=True), "switches": {}, "gains": {}})
 
     def own_state(self) -> dict[str, Any]:
-        return {"values": self.values, "switches": self.switches}
+        return {"values": self.values, "switches": self.switches, "gains": self.gains}
 
     def known(self) -> list[str]:
         return list(self.values)
@@ -54,13 +54,28 @@ class DriveView(View):
         elif isinstance(self.thing.source, DC) and field == "amplitude":
             self.values[field] = self.amplitude_of(value)
             if self.on:
-                self.add(self.values[field])
+                self.add(self.amplified())
         elif isinstance(self.thing.source, Poisson) and field in ("rate", "w"):
             self.set_poisson(field, value)
             self.values[field] = value
         else:
             raise SimulationError(f"{field} of drive {self.name} cannot be changed in a run: switch it with on, or describe another network")
         self.tell(field, value)
+
+    def check_amplified(self) -> None:
+        source = self.thing.source
+        if not isinstance(source, (DC, Poisson)) or (isinstance(source, Poisson) and not is_number(self.values["w"])):
+            raise SimulationError(f"drive {self.name} has no one weight or amplitude that can be multiplied in a run: leave it out of the inputs")
+
+    def apply_gains(self) -> None:
+        if isinstance(self.thing.source, Poisson):
+            self.set_poisson("w", self.values["w"])
+        elif self.on:
+            self.add(self.amplified())
+
+    def amplified(self) -> Any:
+        """Amplitude (pA) with all factors: a number, or one value a target."""
+        return np.asarray(self.values["amplitude"], dtype=float) * self.amplification
 
     def amplitude_of(self, value: Any) -> Any:
         """A direct current in pA: a number, or one value a target."""
@@ -107,7 +122,7 @@ class DriveView(View):
         if isinstance(self.thing.source, StepCurrent):
             raise SimulationError(f"drive {self.name} is a current by steps: give it a step to 0 pA instead of switching it off")
         if isinstance(self.thing.source, DC):
-            self.add(self.values["amplitude"] if on else None)
+            self.add(self.amplified() if on else None)
         for task in self.sim.drive_places[self.name].tasks:
             self.sim.a.task[task, loop.T_ON] = int(on)
         self.sim.drive_places[self.name].restart(self.sim.a.held)
@@ -123,7 +138,7 @@ class DriveView(View):
         for task in self.sim.drive_places[self.name].tasks:
             par = self.sim.a.geom[task, G.par]
             if field == "w":
-                self.sim.a.par[par + D_W] = value
+                self.sim.a.par[par + D_W] = value * self.amplification
             else:
                 self.set_rate(task, int(par), float(value))
         self.sim.drive_places[self.name].restart(self.sim.a.held)

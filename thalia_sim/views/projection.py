@@ -13,14 +13,14 @@ from ..given import short
 from ..neurons.contract import model_of
 from ..projection import LARGEST
 from ..rows import synapses, weight_index
-from .contract import View, truth
+from .contract import Amplified, truth
 from .learning import Learning
 
 if TYPE_CHECKING:
     from ..simulation import Simulation
 
 
-class ProjectionView(View):
+class ProjectionView(Amplified):
     """Synapses of a projection, in the order in which they are stored: by source, then block and delay. (Interventions number them by source, delay
     and target.)
 
@@ -34,16 +34,18 @@ class ProjectionView(View):
     overlays: dict[str, tuple[NDArray[np.int64], float]]  # who scales weights -> (synapses, factor), 0 where they are lost
     base: NDArray[np.float32]  # [n] weights without them; [0] while there are none
     freezes: int  # how often the projection was kept from changing
+    own_gain: float  # the gain without what others multiply it by; kept while there are any
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
-        super().take_state({"cache": {}, "overlays": {}, "base": np.zeros(0, np.float32), "freezes": 0})
+        super().take_state({"cache": {}, "overlays": {}, "base": np.zeros(0, np.float32), "freezes": 0, "gains": {}, "own_gain": 1.0})
 
     def own_state(self) -> dict[str, Any]:
-        return {"changed": self.changed_rows, "overlays": self.overlays, "base": self.base, "freezes": self.freezes}
+        kept = {"overlays": self.overlays, "base": self.base, "freezes": self.freezes, "gains": self.gains, "own_gain": self.own_gain}
+        return {"changed": self.changed_rows, **kept}
 
     def take_state(self, state: dict[str, Any]) -> None:
-        kept = {name: state[name] for name in ("overlays", "base", "freezes")}
+        kept = {name: state[name] for name in ("overlays", "base", "freezes", "gains", "own_gain")}
         super().take_state({"cache": {"changed": True} if state["changed"] else {}, **kept})
 
     def overlay(self, name: str, synapses: NDArray[np.int64], factor: float) -> None:
@@ -209,7 +211,7 @@ class ProjectionView(View):
         if not field.startswith("__") and self.learning is not None and field in self.learning.known():
             return self.learning.read(field, self.place())
         if field == "gain":
-            return float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
+            return self.own_gain if self.gains else float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
         if field.startswith("__"):
             raise AttributeError(field)
         raise self.unknown(field)
@@ -223,7 +225,9 @@ class ProjectionView(View):
             problem = gain_problem(value, bool(self.signs()))
             if problem:
                 raise DescriptionError(f"gain of {self.name} {problem}")
-            self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = value
+            place = self.sim.group_number(self.alone("gain"))
+            super().take_state({"own_gain": float(value)})
+            self.sim.a.group_w[place, 1] = value * self.amplification
         elif field in ("i", "j", "delay"):
             raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
         elif self.learning is not None and field in self.learning.known():
@@ -231,6 +235,14 @@ class ProjectionView(View):
         else:
             raise self.unknown(field)
         self.tell(field, value)
+
+    def check_amplified(self) -> None:
+        place = self.sim.group_number(self.alone("gain"))
+        if not self.gains:
+            super().take_state({"own_gain": float(self.sim.a.group_w[place, 1])})
+
+    def apply_gains(self) -> None:
+        self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = self.own_gain * self.amplification
 
     def alone(self, what: str) -> int:
         """The one group that holds this projection and no other."""

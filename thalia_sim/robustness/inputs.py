@@ -1,0 +1,44 @@
+"""What drives a population, and a gain that a hook lays over all of it. Gains of several hooks multiply; values that were described or written
+stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import DescriptionError, PathError, nearest
+from ..given import short
+
+
+def population_of(sim: Any, name: Any, hook: str) -> Any:
+    """A population by its name."""
+    if not isinstance(name, str) or name not in sim.net.populations:
+        raise PathError(f"{hook}: unknown population {short(name)}: {nearest(str(name), sim.net.populations)}")
+    return sim.net.populations[name]
+
+
+def inputs_of(sim: Any, population: str, chosen: Any, hook: str) -> tuple[str, ...]:
+    """Names of the projections and drives onto a population, of the chosen ones if they are given; refused if one cannot be multiplied in a run."""
+    everything: dict[str, Any] = {**sim.net.projections, **sim.net.drives}
+    onto = [name for name, what in everything.items() if any(p.name == population for p in what.target.populations)]
+    names = tuple(onto if chosen is None else (chosen,) if isinstance(chosen, str) else chosen)
+    for name in names:
+        if name not in onto:
+            raise DescriptionError(f"{hook}: {short(name)} is no projection or drive onto {population}: known are {', '.join(onto) or 'none'}")
+        if {p.name for p in everything[name].target.populations} != {population}:
+            raise DescriptionError(f"{hook}: {name} has other targets than {population} too: leave it out of inputs, or connect each by itself")
+        sim[name].check_amplified()
+    if not names:
+        raise DescriptionError(f"{hook}: {population} has no inputs: name a population with projections or drives onto it")
+    return names
+
+
+def lay_gain(sim: Any, inputs: tuple[str, ...], layer: str, gain: float) -> None:
+    """Multiply the inputs by a gain, in place of the one of this layer before."""
+    for name in inputs:
+        sim[name].amplify(layer, gain)
+
+
+def take_gain(sim: Any, inputs: tuple[str, ...], layer: str) -> None:
+    """Take the gain of a layer away."""
+    for name in inputs:
+        sim[name].release(layer)

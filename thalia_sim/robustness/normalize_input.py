@@ -1,0 +1,87 @@
+"""Divisive normalization in a running network: the gain of a population's inputs falls as a pool of neurons fires more.
+
+    gain = gamma (sigma**n + base**n) / (sigma**n + r**n),    r: running rate of the pool (Hz), base: the rate at which the gain is gamma
+
+The denominator is that of the canonical form with the pool's mean rate as its sum (Carandini & Heeger 2012, Nat. Rev. Neurosci. 13:51); it
+multiplies all
+input currents, as shunting inhibition of the membrane does to first order (Holt & Koch 1997, Neural Comput. 9:1001, on where that holds).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import DescriptionError
+from ..given import is_number, short
+from .counting import SpikeCounter
+from .inputs import inputs_of, lay_gain, population_of, take_gain
+from .normalization import positive
+
+
+class NormalizeInput(SpikeCounter):
+    """Divides the inputs of a population by the activity of a pool.
+
+    population  whose inputs are multiplied
+    pool        name of the population that is pooled, or several; None: the population itself
+    sigma       Hz, above 0: where the denominator has doubled
+    n           exponent
+    base        Hz, rate at which inputs are as described; the gain is above 1 below it. 0: the gain only reduces
+    gamma       gain at that rate
+    tau         ms, over which the rate is averaged (exponentially, in steps of `every`); it begins at `base`
+    every       ms between two changes
+    inputs      names of projections and drives; None: all onto the population. Projections need a gain of their own: connect them with gain=1.0
+
+    The gain lies over the described ones, and those of other hooks; when the hook is detached it is gone.
+    """
+
+    units = {"rate": "Hz", "gain": "1"}
+    rate: Any  # declared: running rate (Hz), gain, and the name of its layer
+    gain: Any
+    layer: Any
+
+    def __init__(
+        self, population: str, *, sigma: float, pool: Any = None, n: float = 1.0, base: float = 0.0, gamma: float = 1.0, tau: float = 100.0,
+        every: float = 10.0, inputs: Any = None,
+    ) -> None:  # fmt: skip
+        where = f"of {self.name} of {short(population)}"
+        self.population, self.inputs, self.every = population, inputs, every
+        self.pool = (population,) if pool is None else (pool,) if isinstance(pool, str) else tuple(pool)
+        self.sigma, self.n, self.gamma = positive(sigma, f"sigma {where}"), positive(n, f"n {where}"), positive(gamma, f"gamma {where}")
+        self.tau = positive(tau, f"tau {where}")
+        if not is_number(base) or not 0.0 <= base < math.inf:
+            raise DescriptionError(f"base {where} is {short(base)}: give a finite rate of at least 0 Hz")
+        self.base = float(base)
+        if not self.pool:
+            raise DescriptionError(f"pool {where} is empty: name a population")
+
+    def start(self, sim: Any) -> None:
+        population_of(sim, self.population, self.name)
+        inputs_of(sim, self.population, self.inputs, self.name)
+        self.watch(sim, self.pool)
+        self.declare(rate=self.base, gain=self.gamma)
+        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+
+    def handle(self, sim: Any) -> None:
+        count, span = self.taken(sim)
+        n = int((self.end_id - self.begin_id).sum())
+        if span > 0.0 and n:
+            keep = math.exp(-span / self.tau)
+            self.rate = keep * float(self.rate) + (1.0 - keep) * float(count.sum()) / (n * span * 1e-3)
+        self.gain = self.gain_at(float(self.rate))
+        lay_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), bytes(self.layer.item()).decode(), float(self.gain))
+
+    def gain_at(self, rate: float) -> float:
+        """The gain at a rate of the pool (Hz)."""
+        return self.gamma * (self.sigma**self.n + self.base**self.n) / (self.sigma**self.n + rate**self.n)
+
+    def finish(self, sim: Any, status: str) -> None:
+        take_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), bytes(self.layer.item()).decode())
+
+    def diagnostics(self) -> dict[str, float]:
+        """The pool's running rate and the gain."""
+        if not self.has_begun:
+            return {"rate": math.nan, "gain": math.nan}
+        return {"rate": float(self.rate), "gain": float(self.gain)}
