@@ -260,10 +260,12 @@ def test_one_step_of_the_gain():
         e *= 1.0 - 0.2 * (avg - 5.0) * 0.1
     assert float(hook.e) == pytest.approx(e, rel=1e-10) and abs(e - 1.0) > 0.01
     values = sim["cells->cells"].gain, sim["poisson->cells"].w, sim["dc->cells"].amplitude
-    np.testing.assert_allclose(values, np.array([0.5, 1.0, 20.0]) * float(hook.e), rtol=1e-14)
-    sim["poisson->cells"].w = 0.8
+    assert values == (0.5, 1.0, 20.0)  # what was described stays, e lies over it
+    assert [sim[name].amplification for name in ("cells->cells", "poisson->cells", "dc->cells")] == [float(hook.e)] * 3
+    np.testing.assert_allclose(sim["cells"].i_ext, 20.0 * float(hook.e), rtol=1e-14)
+    sim["dc->cells"].amplitude = 8.0
     sim.run(100.0)
-    np.testing.assert_allclose(sim["poisson->cells"].w, 0.8 * float(hook.e), rtol=1e-14)
+    np.testing.assert_allclose(sim["cells"].i_ext, 8.0 * float(hook.e), rtol=1e-14)
 
 
 @pytest.mark.parametrize("target", [3.0, 20.0])
@@ -282,7 +284,7 @@ def test_gain_is_bounded_and_silence_is_no_division():
     hook = PopulationIntrinsicPlasticity("cells", target=50.0, lr=1.0)
     sim = Simulation(net, [hook])
     sim.run(5000.0)
-    assert float(hook.e) == 10.0 and sim["dc->cells"].amplitude == 10.0
+    assert float(hook.e) == 10.0 and (sim["cells"].i_ext == 10.0).all()
 
 
 def test_merged_rows_are_refused_in_one_sentence():

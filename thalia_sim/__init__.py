@@ -1,6 +1,8 @@
 """An event-driven simulator of spiking networks: describe, run, record, repeat to the bit."""
 
 from . import units as units
+from .configured import ThaliaConfig as ThaliaConfig
+from .configured import from_thalia_config as from_thalia_config
 from .distributions import ClippedNormal as ClippedNormal
 from .distributions import LogNormal as LogNormal
 from .distributions import Normal as Normal
@@ -83,25 +85,36 @@ from .plasticity import WeightDecay as WeightDecay
 from .plasticity import replay_synapse as replay_synapse
 from .plasticity import rule as rule
 from .recording import open_recording as open_recording
+from .robustness import ActivityScalingConfig as ActivityScalingConfig
 from .robustness import ContrastNormalization as ContrastNormalization
+from .robustness import CriticalityConfig as CriticalityConfig
 from .robustness import CriticalityMonitor as CriticalityMonitor
 from .robustness import CustomPool as CustomPool
+from .robustness import DivisiveNormConfig as DivisiveNormConfig
 from .robustness import DivisiveNormalization as DivisiveNormalization
+from .robustness import EIBalance as EIBalance
+from .robustness import EIBalanceConfig as EIBalanceConfig
 from .robustness import GlobalPool as GlobalPool
+from .robustness import HardBounds as HardBounds
+from .robustness import HardBoundsConfig as HardBoundsConfig
 from .robustness import IntrinsicPlasticity as IntrinsicPlasticity
 from .robustness import IntrinsicPlasticityConfig as IntrinsicPlasticityConfig
 from .robustness import LearnedPool as LearnedPool
 from .robustness import LocalPool as LocalPool
+from .robustness import MetabolicConfig as MetabolicConfig
 from .robustness import MetabolicConstraint as MetabolicConstraint
 from .robustness import NormalizeInput as NormalizeInput
 from .robustness import PairedBudgets as PairedBudgets
 from .robustness import PopulationIntrinsicPlasticity as PopulationIntrinsicPlasticity
 from .robustness import RegionalBudgets as RegionalBudgets
+from .robustness import RobustnessConfig as RobustnessConfig
 from .robustness import SelfPool as SelfPool
 from .robustness import SpatialDivisiveNorm as SpatialDivisiveNorm
 from .robustness import Stability as Stability
 from .robustness import SynapticScaling as SynapticScaling
+from .robustness import UnifiedHomeostasis as UnifiedHomeostasis
 from .robustness import WeightNormalization as WeightNormalization
+from .robustness import WeightNormalizationConfig as WeightNormalizationConfig
 from .simulation import Simulation as Simulation
 from .sources import DC as DC
 from .sources import OrnsteinUhlenbeck as OrnsteinUhlenbeck
@@ -128,6 +141,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Activation",
+    "ActivityScalingConfig",
     "AdaptiveLIF",
     "AntiHebb",
     "BCM",
@@ -136,17 +150,23 @@ __all__ = [
     "ClippedNormal",
     "ContrastNormalization",
     "Covariance",
+    "CriticalityConfig",
     "CriticalityMonitor",
     "Cube",
     "CustomPool",
     "DC",
     "DescriptionError",
+    "DivisiveNormConfig",
     "DivisiveNormalization",
+    "EIBalance",
+    "EIBalanceConfig",
     "FastSigmoid",
     "FixedBCM",
     "GlobalPool",
     "GradientResult",
     "Grid",
+    "HardBounds",
+    "HardBoundsConfig",
     "Hebb",
     "HebbianConfig",
     "HebbianResult",
@@ -168,6 +188,7 @@ __all__ = [
     "LocalPool",
     "LogNormal",
     "MemoryRecorder",
+    "MetabolicConfig",
     "MetabolicConstraint",
     "NearestSTDP",
     "Network",
@@ -192,6 +213,7 @@ __all__ = [
     "Regrow",
     "Restore",
     "RewardSTDP",
+    "RobustnessConfig",
     "Sample",
     "Scale",
     "SelfPool",
@@ -214,13 +236,16 @@ __all__ = [
     "StopRun",
     "Switch",
     "SynapticScaling",
+    "ThaliaConfig",
     "TimedArray",
     "TripletSTDP",
+    "UnifiedHomeostasis",
     "Uniform",
     "UnusualValue",
     "VogelsSprekeler",
     "WeightDecay",
     "WeightNormalization",
+    "WeightNormalizationConfig",
     "all_to_all",
     "apply_competitive_learning",
     "by_distance",
@@ -230,6 +255,7 @@ __all__ = [
     "current",
     "from_arrays",
     "from_matrix",
+    "from_thalia_config",
     "in_degree",
     "k_winners",
     "lateral_inhibition",

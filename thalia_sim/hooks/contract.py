@@ -166,3 +166,7 @@ class Hook:
     def diagnostics(self) -> dict[str, float]:
         """Numbers worth recording at each `handle`: always the same names, also before the first step; nan where not known."""
         return {}
+
+    def get_diagnostics(self) -> dict[str, float]:
+        """What `diagnostics` tells now, for a script or a notebook."""
+        return self.diagnostics()

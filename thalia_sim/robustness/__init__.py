@@ -1,8 +1,13 @@
 """Slow mechanisms that keep a network in its working range, and what watches it: hooks, each one file; normalization of arrays."""
 
+from .bounds import HardBounds as HardBounds
+from .bounds import HardBoundsConfig as HardBoundsConfig
 from .budgets import PairedBudgets as PairedBudgets
 from .budgets import WeightNormalization as WeightNormalization
+from .config import RobustnessConfig as RobustnessConfig
 from .criticality import CriticalityMonitor as CriticalityMonitor
+from .ei_balance import EIBalance as EIBalance
+from .ei_balance import EIBalanceConfig as EIBalanceConfig
 from .intrinsic import IntrinsicPlasticity as IntrinsicPlasticity
 from .intrinsic import IntrinsicPlasticityConfig as IntrinsicPlasticityConfig
 from .metabolic import MetabolicConstraint as MetabolicConstraint
@@ -18,4 +23,10 @@ from .pools import SelfPool as SelfPool
 from .population_gain import PopulationIntrinsicPlasticity as PopulationIntrinsicPlasticity
 from .regional_budgets import RegionalBudgets as RegionalBudgets
 from .scaling import SynapticScaling as SynapticScaling
+from .settings import ActivityScalingConfig as ActivityScalingConfig
+from .settings import CriticalityConfig as CriticalityConfig
+from .settings import DivisiveNormConfig as DivisiveNormConfig
+from .settings import MetabolicConfig as MetabolicConfig
+from .settings import WeightNormalizationConfig as WeightNormalizationConfig
 from .stability import Stability as Stability
+from .unified import UnifiedHomeostasis as UnifiedHomeostasis

@@ -15,7 +15,6 @@ import numpy as np
 from ..errors import DescriptionError
 from ..hooks.contract import Hook
 from ..kernels.rates import rates_at, take_spikes
-from ..sources import DC, Poisson
 from .arguments import between, neurons_of, positive
 
 
@@ -29,18 +28,17 @@ class PopulationIntrinsicPlasticity(Hook):
     every     ms between two changes
     inputs    names of projections and drives that are multiplied; None: all onto the population
 
-    Projections are multiplied by their gain (connect them with gain=1.0), Poisson drives by w, direct currents by their amplitude. What a
-    script writes there meanwhile becomes the new base value.
+    Projections need a gain of their own (connect them with gain=1.0). e lies over what was described, or is written by a script, and over
+    the factors of other hooks; it stays when the hook is detached.
     """
 
     units = {"rate": "Hz", "e": "1"}
     # declared state
-    base: Any  # [inputs] gain, w or amplitude without e
-    written: Any  # [inputs] and as written last
     last: Any  # [1] step of the last spike
     avg: Any  # [1] Hz, after it, summed over the neurons
     now: Any  # Hz, mean of the neurons at the last call
     e: Any
+    layer: Any  # name under which e lies over the inputs
 
     def __init__(
         self, population: str, *, target: float, lr: float = 0.01, low: float = 0.1, high: float = 10.0, tau_rate: float = 1000.0,
@@ -54,9 +52,9 @@ class PopulationIntrinsicPlasticity(Hook):
 
     def start(self, sim: Any) -> None:
         n = neurons_of(sim, self.population, self.name).n
-        chosen = self.chosen(sim)
-        self.declare(base=[self.read(sim, name) for name in chosen], written=[self.read(sim, name) for name in chosen])
+        self.chosen(sim)
         self.declare(last=np.full(1, sim.step), avg=np.full(1, self.target * n), now=float(self.target), e=1.0)
+        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
 
     def chosen(self, sim: Any) -> list[str]:
         """Names of the projections and drives that are multiplied."""
@@ -68,18 +66,8 @@ class PopulationIntrinsicPlasticity(Hook):
             what = everything[name]
             if [p.name for p in what.target.populations] != [self.population]:
                 raise DescriptionError(f"{self.name}: {name} has other targets than {self.population} too: leave it out of inputs")
-            if name in sim.net.projections:
-                sim[name].alone("gain")
-            elif not isinstance(what.source, (Poisson, DC)) or np.ndim(what.w) or np.ndim(getattr(what.source, "amplitude", 0.0)):
-                raise DescriptionError(f"{self.name}: drive {name} has no one weight or amplitude that can be changed: leave it out of inputs")
+            sim[name].check_amplified()
         return onto if self.inputs is None else list(self.inputs)
-
-    def field(self, sim: Any, name: str) -> str:
-        """What of an input is multiplied."""
-        return "gain" if name in sim.net.projections else "amplitude" if isinstance(sim.net.drives[name].source, DC) else "w"
-
-    def read(self, sim: Any, name: str) -> float:
-        return float(getattr(sim[name], self.field(sim, name)))
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         population = sim.net.populations[self.population]
@@ -93,12 +81,8 @@ class PopulationIntrinsicPlasticity(Hook):
         self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
         factor = 1.0 - self.lr * (float(self.now) - self.target) * self.every / 1000.0
         self.e = min(max(float(self.e) * factor, self.low), self.high)
-        for k, name in enumerate(self.chosen(sim)):
-            now = self.read(sim, name)
-            if now != self.written[k]:
-                self.base[k] = now
-            setattr(sim[name], self.field(sim, name), float(self.base[k] * self.e))
-            self.written[k] = self.read(sim, name)
+        for name in self.chosen(sim):
+            sim[name].amplify(bytes(self.layer.item()).decode(), float(self.e))
 
     def diagnostics(self) -> dict[str, float]:
         """The running rate at the last call, and e."""

@@ -1,0 +1,107 @@
+"""Settings of the mechanisms that a RobustnessConfig switches, in the units of the engine; beside the seed's numbers in docs/robustness.md."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..checks import is_number
+from ..errors import DescriptionError
+from ..given import short, truth
+
+
+def check_numbers(settings: Any) -> None:
+    """Refuse by name a field of a dataclass that is not a finite number above 0, or not True or False where its default is."""
+    for field in fields(settings):
+        value, what = getattr(settings, field.name), f"{field.name} of {type(settings).__name__}"
+        if isinstance(field.default, bool):
+            truth(value, what)
+        elif not is_number(value) or not 0.0 < value < math.inf:
+            raise DescriptionError(f"{what} is {short(value)}: give a finite number above 0")
+
+
+@dataclass(frozen=True)
+class WeightNormalizationConfig:
+    """Sums of excitatory weights onto a neuron return to what they were at the start."""
+
+    soft_rate: float = 0.1  # share of the way at each call
+    every: float = 1000.0  # ms
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if self.soft_rate > 1.0:
+            raise DescriptionError(f"soft_rate of WeightNormalizationConfig is {self.soft_rate:g}: give a share of at most 1")
+
+
+@dataclass(frozen=True)
+class ActivityScalingConfig:
+    """One factor of all excitatory inputs of a population, for its mean rate."""
+
+    target_rate: float = 5.0  # Hz
+    lr: float = 0.01  # 1/(Hz s)
+    scale_min: float = 0.5
+    scale_max: float = 2.0
+    tau_rate: float = 1000.0  # ms
+    every: float = 100.0  # ms
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if not self.scale_min <= 1.0 <= self.scale_max:
+            bounds = f"scale_min and scale_max of ActivityScalingConfig are {self.scale_min:g} and {self.scale_max:g}"
+            raise DescriptionError(f"{bounds}: put 1 between them")
+
+
+@dataclass(frozen=True)
+class DivisiveNormConfig:
+    """Inputs of a population divided by its own activity; at target_rate they are as described."""
+
+    sigma: float = 10.0  # Hz
+    exponent: float = 1.0
+    target_rate: float = 5.0  # Hz
+    tau: float = 100.0  # ms
+    every: float = 10.0  # ms
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+
+@dataclass(frozen=True)
+class CriticalityConfig:
+    """The branching ratio of all activity, and a slow factor of recurrent excitation."""
+
+    target_branching: float = 0.98
+    correction_rate: float = 0.02  # 1/s
+    regulate: bool = True
+    scale_min: float = 0.5
+    scale_max: float = 2.0
+    bin: float = 4.0  # ms
+    window: float = 10_000.0  # ms
+    every: float = 1000.0  # ms
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if self.target_branching > 1.0:
+            raise DescriptionError(f"target_branching of CriticalityConfig is {self.target_branching:g}: give a number up to 1")
+        if not self.scale_min <= 1.0 <= self.scale_max:
+            raise DescriptionError(f"scale_min and scale_max of CriticalityConfig are {self.scale_min:g} and {self.scale_max:g}: put 1 between them")
+        if self.every > self.window:
+            raise DescriptionError(f"every of CriticalityConfig is {self.every:g} ms, more than its window, {self.window:g} ms: lengthen that")
+
+
+@dataclass(frozen=True)
+class MetabolicConfig:
+    """What a population's spikes cost, with a budget for each neuron; over it, inputs are reduced."""
+
+    energy_per_spike: float = 0.001
+    budget_rate: float = 15.0  # Hz, the mean rate at which the budget is used up
+    penalty_scale: float = 0.1
+    gain_rate: float = 1.0  # 1/s
+    gain_min: float = 0.1
+    tau_energy: float = 1000.0  # ms
+    every: float = 100.0  # ms
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if self.gain_min > 1.0:
+            raise DescriptionError(f"gain_min of MetabolicConfig is {self.gain_min:g}: give a number up to 1")
