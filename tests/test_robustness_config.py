@@ -121,12 +121,6 @@ def test_sites_are_checked():
         only("weight_normalization").hooks(net, exc="exc", inh="inh")
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name not in HERE])
-def test_a_mechanism_that_is_missing_is_named(name):
-    with pytest.raises(DescriptionError, match=NEEDS[name]):
-        only(name).hooks(small(), exc="exc", inh="inh")
-
-
 # effects
 
 

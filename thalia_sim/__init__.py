@@ -1,8 +1,8 @@
 """An event-driven simulator of spiking networks: describe, run, record, repeat to the bit."""
 
+from typing import Any
+
 from . import units as units
-from .configured import ThaliaConfig as ThaliaConfig
-from .configured import from_thalia_config as from_thalia_config
 from .distributions import ClippedNormal as ClippedNormal
 from .distributions import LogNormal as LogNormal
 from .distributions import Normal as Normal
@@ -277,3 +277,12 @@ __all__ = [
     "total_number",
     "units",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The unified configuration brings all circuits with it, which few need."""
+    if name in ("ThaliaConfig", "from_thalia_config"):
+        from . import configured
+
+        return getattr(configured, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
