@@ -32,6 +32,7 @@ from thalia_sim import (
     VogelsSprekeler,
     WeightDecay,
     in_degree,
+    neuron,
     probability,
     rule,
 )
@@ -361,6 +362,36 @@ def test_rules_that_are_declared_wrong_are_refused(given, message):
 
     with pytest.raises(DescriptionError, match=message):
         rule(**given)(Wrong)
+
+
+def test_models_of_neurons_that_can_raise_are_refused():
+    """Raised in a compiled step, an error would be printed and the rest of the step lost; `derive` runs in Python and may raise."""
+
+    class State(NamedTuple):
+        v: float
+
+    def refuse(v):
+        assert v < 1.0
+
+    def step(s, x, c, p):
+        refuse(s.v)
+        return State(s.v + x.exc), False
+
+    class Raising(NamedTuple):
+        tau_m: float = 20.0  # ms
+
+    def helped(s, x, c, p):
+        return helper(s), False
+
+    for made in (helped, step):
+        with pytest.raises(DescriptionError, match="step of model Raising can raise an error"):
+            neuron(state=State, derive=lambda p, dt: p, step=made, receptors=("exc",))(Raising)
+
+
+def helper(s):
+    if s.v > 1.0:
+        raise ValueError("no")
+    return s
 
 
 REFUSED = [

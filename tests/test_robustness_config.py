@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import thalia_sim
 from thalia_sim import (
     CriticalityConfig,
     DescriptionError,
@@ -38,8 +37,6 @@ from thalia_sim.testing import check_hook
 ALL = [
     "hard_bounds", "weight_normalization", "activity_scaling", "ei_balance", "divisive_norm", "intrinsic_plasticity", "criticality", "metabolic"
 ]  # fmt: skip
-NEEDS = {"divisive_norm": "NormalizeInput", "criticality": "CriticalityMonitor", "metabolic": "MetabolicConstraint"}
-HERE = [name for name in ALL if name not in NEEDS or hasattr(thalia_sim, NEEDS[name])]
 T4 = 2.78  # Student's t, 95 %, 4 degrees of freedom
 
 
@@ -141,7 +138,7 @@ EFFECTS = {  # mechanism -> (drive in Hz, trouble)
 }
 
 
-@pytest.mark.parametrize("name", [name for name in EFFECTS if name in HERE])
+@pytest.mark.parametrize("name", EFFECTS)
 def test_every_switch_has_an_effect(name):
     """Paired over 5 seeds at default settings: drive of 1.5 times, or weights that are scaled, raises the rate of exc; with the mechanism it is
     lower by more than T4 standard errors."""
@@ -165,7 +162,6 @@ def branching(seed):
     return net
 
 
-@pytest.mark.skipif("criticality" not in HERE, reason="this version has no CriticalityMonitor")
 def test_criticality_has_an_effect():
     """At default settings, paired over 5 seeds: after 30 s the branching ratio of a subcritical network is nearer to its target with the regulator
     than without, by more than T4 standard errors."""
@@ -252,7 +248,7 @@ def everything(sim):
 
 def test_a_second_call_changes_nothing():
     """Every mechanism acts on stored base values, and once at a time."""
-    hook = UnifiedHomeostasis(only(*HERE), "exc", "inh")
+    hook = UnifiedHomeostasis(only(*ALL), "exc", "inh")
     sim = Simulation(small(drive=1500.0), [hook])
     sim.run(3000.0)
     before, state = everything(sim), {name: value.copy() for name, value in hook.state().items()}
@@ -265,7 +261,7 @@ def test_a_second_call_changes_nothing():
 
 def test_pipeline_is_its_parts_in_order():
     """The same spikes as with the hooks in a list: factors multiply, shifts add, nothing compounds."""
-    config, found = only(*HERE), []
+    config, found = only(*ALL), []
     for hooks in ([UnifiedHomeostasis(config, "exc", "inh")], config.hooks(small(drive=1500.0), exc="exc", inh="inh")):
         memory = MemoryRecorder()
         Simulation(small(drive=1500.0), [*hooks, memory]).run(4000.0)
@@ -275,11 +271,11 @@ def test_pipeline_is_its_parts_in_order():
 
 def test_pipeline_keeps_the_contract():
     """Saved and resumed to the bit, in pieces, with threads; diagnostics have the same names always."""
-    check_hook(lambda: UnifiedHomeostasis(only(*HERE), "exc", "inh"), small(drive=1500.0), span=400.0)
+    check_hook(lambda: UnifiedHomeostasis(only(*ALL), "exc", "inh"), small(drive=1500.0), span=400.0)
 
 
 def test_the_recording_has_the_configuration(tmp_path):
-    config = only(*HERE)
+    config = only(*ALL)
     hook = UnifiedHomeostasis(config, "exc", "inh")
     with Simulation(small(), [hook, Recorder(tmp_path / "a.h5")]) as sim:
         sim.run(3000.0)
@@ -289,7 +285,7 @@ def test_the_recording_has_the_configuration(tmp_path):
         (event,) = [e for e in recording.events() if e.kind == "configuration"]
         found = recording.diagnostics("unifiedhomeostasis")
     assert RobustnessConfig.from_dict(json.loads(json.dumps(event.facts))) == config
-    assert found["ei_balance.exc.ratio"][-1] > 0.0 and set(tree) == set(HERE)
+    assert found["ei_balance.exc.ratio"][-1] > 0.0 and set(tree) == set(ALL)
 
 
 def test_balance_and_intrinsic_plasticity_settle_together():

@@ -10,6 +10,7 @@ spike by spike, at the end of the step: such a receptor costs nothing where noth
 same source runs in plain Python, in the CPU kernels and on the GPU.
 """
 
+import dis
 import hashlib
 import inspect
 import keyword
@@ -146,6 +147,14 @@ def _contents(thing: Any, seen: set[int]) -> Iterator[str]:
         yield repr(thing)
 
 
+def raises(function: Callable[..., Any], seen: tuple[Any, ...] = ()) -> bool:
+    """Whether a function, or a plain function that it calls, has a statement that raises (raise, assert)."""
+    if any(step.opname in ("RAISE_VARARGS", "RERAISE") for step in dis.get_instructions(function)):
+        return True
+    called = [*map(function.__globals__.get, function.__code__.co_names), *(cell.cell_contents for cell in function.__closure__ or ())]
+    return any(raises(f, (*seen, function)) for f in called if isinstance(f, types.FunctionType) and f not in (*seen, function))
+
+
 def check_function(name: str, function: Any, expected: tuple[str, ...], model: str) -> None:
     """Refuse a function of a model whose parameters are not the contract's."""
     if not callable(function):
@@ -158,6 +167,8 @@ def check_function(name: str, function: Any, expected: tuple[str, ...], model: s
         raise DescriptionError(
             f"{name}({', '.join(found)}) of model {model} has {len(found)} parameters: expected {name}({', '.join(expected)})"
         )
+    if name != "derive" and isinstance(function, types.FunctionType) and raises(function):  # derive runs in Python
+        raise DescriptionError(f"{name} of model {model} can raise an error: it runs compiled in the midst of a step, return a number instead")
 
 
 def checked_names(what: str, given: Any, model: str) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ A parameter `dendritic` is the share of the delay by which the target's spikes r
 
 from __future__ import annotations
 
-import dis
 import inspect
 import keyword
 import math
@@ -34,7 +33,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..errors import DescriptionError
 from ..given import short
-from ..neurons.contract import comment_units, is_scalar, source_digest
+from ..neurons.contract import comment_units, is_scalar, raises, source_digest
 
 T = TypeVar("T", bound=type)
 TRACE = re.compile(r"x_(pre|post)(_\w+)?")
@@ -177,14 +176,6 @@ def check_signature(kind: str, function: Any, name: str, state: Mapping[str, Any
         if kind == "between" and (TRACE.fullmatch(word) or word in target):
             raise DescriptionError(f"between of rule {name} takes {shown}: {word} moves between events, so read it in on_pre or on_post")
     return reads
-
-
-def raises(function: Callable[..., Any], seen: tuple[Any, ...] = ()) -> bool:
-    """Whether a function, or a plain function that it calls, has a statement that raises (raise, assert)."""
-    if any(step.opname in ("RAISE_VARARGS", "RERAISE") for step in dis.get_instructions(function)):
-        return True
-    called = [function.__globals__.get(name) for name in function.__code__.co_names]
-    return any(raises(f, (*seen, function)) for f in called if isinstance(f, types.FunctionType) and f not in (*seen, function))
 
 
 def is_of_synapse(word: str, state: Mapping[str, Any]) -> bool:
