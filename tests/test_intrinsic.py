@@ -226,6 +226,17 @@ def test_config_says_the_same_in_shares():
     assert sim["cells"].v_th[0] == pytest.approx(-57.5)
 
 
+@pytest.mark.parametrize("wrong, match", [
+    ({"target_rate": -1.0}, "target_rate of IntrinsicPlasticityConfig is -1.0: give a finite number of Hz above 0"),
+    ({"tau_ip": float("nan")}, "tau_ip of IntrinsicPlasticityConfig is nan"),
+    ({"threshold_lr": "fast"}, "threshold_lr of IntrinsicPlasticityConfig is 'fast'"),
+    ({"v_thresh_min": 2.0, "v_thresh_max": 0.5}, "are 2 and 0.5: put 1, the threshold itself, between them"),
+])  # fmt: skip
+def test_wrong_numbers_of_the_configuration_are_named(wrong, match):
+    with pytest.raises(DescriptionError, match=match):
+        IntrinsicPlasticityConfig(**wrong).hook(uncoupled()["cells"])
+
+
 def test_wrong_arguments_are_named():
     for wrong, match in (
         ({"target": -1.0}, "target of intrinsicplasticity of cells is -1"),

@@ -135,6 +135,7 @@ def test_lateral_inhibition_by_conductance():
 
 @pytest.mark.parametrize("act, message", [
     (lambda: apply_competitive_learning([1.0], -0.1), "^strength is -0.1"),
+    (lambda: apply_competitive_learning([1.0], np.inf), "^strength is inf: must be a finite number"),
     (lambda: apply_competitive_learning([[[1.0]]], 0.1), "^activations have shape"),
     (lambda: apply_competitive_learning([1.0, np.nan], 0.1), "^activations is nan"),
     (lambda: apply_competitive_learning([1.0, 2.0], 0.1, [0]), "^groups are .0."),

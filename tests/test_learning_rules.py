@@ -18,6 +18,7 @@ from thalia_sim import (
     squared_error,
 )
 from thalia_sim.errors import PathError
+from thalia_sim.learning.update import clip_gradient
 
 PLAIN = HebbianConfig(0.1, weight_decay=0.0)
 RULES = {
@@ -296,6 +297,13 @@ def test_clipping_by_element_and_not_at_all():
         result = net.backward_gradient(loss, HybridLearningConfig(gradient_lr=1.0, clip=clip, max_grad_norm=most))
         np.testing.assert_allclose(net.weights("in->out"), w - expected(gradient), rtol=1e-13)
         assert result.clipped == (clip == "element")
+
+
+def test_clipping_of_a_gradient_whose_squares_overflow():
+    """A gradient of 3e200 and 4e200 has the norm 5e200, and is clipped to length 1 in its direction."""
+    clipped, norm, after = clip_gradient({"a": np.array([[3e200]]), "b": np.array([[4e200]])}, HybridLearningConfig(max_grad_norm=1.0))
+    assert (norm, after) == (pytest.approx(5e200), pytest.approx(1.0))
+    assert (clipped["a"].item(), clipped["b"].item()) == (pytest.approx(0.6), pytest.approx(0.8))
 
 
 @pytest.mark.parametrize("rule", RULES)

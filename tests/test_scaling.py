@@ -220,6 +220,8 @@ def test_wrong_arguments_are_named():
     ):
         with pytest.raises((PathError, DescriptionError), match=match):
             Simulation(converging(), [hook]).run(1.0)
+    with pytest.raises(DescriptionError, match="'exc->exc' twice: give two projections"):
+        Simulation(balanced(), [PairedBudgets("exc->exc", "exc->exc")]).run(1.0)
     net = balanced()
     net.connect(net["inh"], net["exc"][:10], probability(0.5), w=-0.1, delay=1.0, name="part")
     with pytest.raises(DescriptionError, match="exc->exc and part have other targets"):

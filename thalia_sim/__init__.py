@@ -18,6 +18,7 @@ from .geometry import Positions as Positions
 from .geometry import Sheet as Sheet
 from .hooks import Hook as Hook
 from .hooks import MemoryRecorder as MemoryRecorder
+from .hooks import Patterns as Patterns
 from .hooks import Progress as Progress
 from .hooks import Prune as Prune
 from .hooks import Recorder as Recorder
@@ -199,6 +200,7 @@ __all__ = [
     "PairSTDP",
     "PairedBudgets",
     "PathError",
+    "Patterns",
     "Poisson",
     "PoissonSource",
     "PopulationIntrinsicPlasticity",

@@ -6,7 +6,7 @@ of equal ones the first.
 
 from __future__ import annotations
 
-import math
+import sys
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ def apply_competitive_learning(activations: ArrayLike, strength: float, groups: 
 
     A loser below 0 stays where it is, and so does a group whose winner is not above 0: there is no excitation.
     """
-    number(strength, "strength", 0.0, math.inf, "a number, at least 0")
+    number(strength, "strength", 0.0, sys.float_info.max, "a finite number, at least 0")
     a = checked_activations(activations)
     new = a.copy()
     for members in grouped(groups, a.shape[-1]):

@@ -9,6 +9,7 @@ with |w| < min_weight is removed and never comes back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,8 +86,11 @@ def clip_gradient(gradient: Mapping[str, Floats], config: HybridLearningConfig) 
 
 
 def global_norm(gradient: Mapping[str, Floats]) -> float:
-    """Length of all components of all projections as one vector."""
-    return float(np.sqrt(sum(float(np.square(g).sum()) for g in gradient.values())))
+    """Length of all components of all projections as one vector; squares of shares of the largest, which cannot overflow."""
+    largest = max((float(np.abs(g).max(initial=0.0)) for g in gradient.values()), default=0.0)
+    if not 0.0 < largest < math.inf:
+        return largest
+    return largest * math.sqrt(sum(float(np.square(g / largest).sum()) for g in gradient.values()))
 
 
 def check_finite(parts: Mapping[str, Floats], what: str) -> None:

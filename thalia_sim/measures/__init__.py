@@ -9,6 +9,7 @@ from .confidence import Estimate, estimate
 from .contract import Meter
 from .correlation import CorrelationMeter, Correlogram, CountCorrelation, count_correlation, cross_correlogram
 from .counts import CountMeter, CountMoments, FanoFactor, FanoMeter, fano_factor
+from .discrimination import Discrimination, discriminate
 from .intervals import IntervalMeter, Intervals, isi
 from .power_law import Alternative, PowerLaw, Tally, alternatives, fit_power_law, tally
 from .rates import PopulationRate, PopulationRateMeter, RateMeter, Rates, firing_rates, population_rate, smoothed
@@ -29,6 +30,7 @@ __all__ = [
     "CountMeter",
     "CountMoments",
     "Criticality",
+    "Discrimination",
     "Estimate",
     "FanoFactor",
     "FanoMeter",
@@ -56,6 +58,7 @@ __all__ = [
     "count_correlation",
     "criticality",
     "cross_correlogram",
+    "discriminate",
     "drift_of_mean",
     "estimate",
     "exponential",

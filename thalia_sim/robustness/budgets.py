@@ -92,6 +92,8 @@ class PairedBudgets(Hook):
         self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)
 
     def start(self, sim: Any) -> None:
+        if self.exc == self.inh:
+            raise DescriptionError(f"{self.name} is given {short(self.exc)} twice: give two projections, or use WeightNormalization")
         self.exc_sizes, self.inh_sizes = (Sizes(sim, projection_of(sim, name, self.name), None) for name in (self.exc, self.inh))
         if not np.array_equal(self.exc_sizes.targets, self.inh_sizes.targets):
             raise DescriptionError(f"{self.name}: {self.exc} and {self.inh} have other targets: give projections onto the same neurons")

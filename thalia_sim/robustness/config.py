@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..errors import DescriptionError, PathError, nearest
-from ..given import is_number, short, truth
+from ..given import short, truth
 from ..hooks.contract import Hook
 from .bounds import HardBounds, HardBoundsConfig
 from .budgets import WeightNormalization
@@ -97,9 +97,7 @@ class RobustnessConfig:
         for name, kind in SETTINGS.items():
             if not isinstance(getattr(self, name), kind):
                 raise DescriptionError(f"{name} of RobustnessConfig is {short(getattr(self, name))}: give a {kind.__name__}")
-        for name, value in self.intrinsic_plasticity._asdict().items():
-            if not is_number(value) or not 0.0 < value < float("inf"):
-                raise DescriptionError(f"intrinsic_plasticity.{name} of RobustnessConfig is {short(value)}: give a finite number above 0")
+        self.intrinsic_plasticity.check()
 
     # presets
 

@@ -141,8 +141,18 @@ class IntrinsicPlasticityConfig(NamedTuple):
     v_thresh_min: float = 0.5  # 1, bounds as shares of that distance
     v_thresh_max: float = 2.0  # 1
 
+    def check(self) -> None:
+        """Refuse by name what is no finite number above 0, and bounds without the threshold between them."""
+        unit_of = {"target_rate": "Hz", "tau_ip": "ms", "threshold_lr": "1/(Hz s)", "v_thresh_min": "1", "v_thresh_max": "1"}
+        for name, value in self._asdict().items():
+            positive(value, f"{name} of IntrinsicPlasticityConfig", unit_of[name])
+        if not self.v_thresh_min <= 1.0 <= self.v_thresh_max:
+            bounds = f"v_thresh_min and v_thresh_max of IntrinsicPlasticityConfig are {self.v_thresh_min:g} and {self.v_thresh_max:g}"
+            raise DescriptionError(f"{bounds}: put 1, the threshold itself, between them")
+
     def hook(self, population: Any, every: float = 10.0) -> IntrinsicPlasticity:
         """The hook for a population of a network."""
+        self.check()
         p = population.model
         if not hasattr(p, "v_reset") or not hasattr(p, "v_th"):
             raise DescriptionError(f"the model of {population.name} has no v_reset or no v_th: use IntrinsicPlasticity with bounds in mV")
