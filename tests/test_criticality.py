@@ -147,7 +147,6 @@ def test_resumed_it_goes_on(tmp_path):
     (lambda: CriticalityMonitor(window=10.0, every=20.0), DescriptionError, "lengthen the window"),
     (lambda: CriticalityMonitor(window=1001.0, every=100.0), SimulationError, "no whole number of bins"),
     (lambda: CriticalityMonitor(target=1.5), DescriptionError, "target of criticalitymonitor is 1.5"),
-    (lambda: CriticalityMonitor(regulate="b"), SimulationError, r"connect it with gain=1\.0"),
 ])  # fmt: skip
 def test_refusals(make, error, message):
     net = branching_network()

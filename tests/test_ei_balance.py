@@ -18,7 +18,6 @@ from thalia_sim import (
     PopulationIntrinsicPlasticity,
     Scale,
     Simulation,
-    SimulationError,
     SpikeArray,
     probability,
 )
@@ -163,9 +162,3 @@ def test_what_is_refused():
     ):  # fmt: skip
         with pytest.raises(error, match=match):
             Simulation(balanced(1), [hook]).run(1.0)
-    net = Network(seed=1)
-    exc, inh = net.populate("exc", 4, LIFDelta()), net.populate("inh", 4, LIFDelta())
-    net.connect(inh, exc, probability(0.9), w=-0.1, name="a")
-    net.connect(inh, inh, probability(0.9), w=-0.1)
-    with pytest.raises(SimulationError, match="connect it with gain=1.0"):
-        Simulation(net, [EIBalance("exc", "inh")]).run(1.0)

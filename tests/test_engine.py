@@ -223,7 +223,7 @@ def test_parameters_from_a_number_to_an_array_and_back():
 
 
 def weights_net():
-    """One source element, four projections: two merged ones of one weight, one of a weight of its own with a gain, one with stored weights."""
+    """Four projections of one source: two merged ones of one weight, one of a weight of its own with a gain merged with one of stored weights."""
     net = Network(seed=1)
     source = net.populate("source", 3, SpikeArray(np.arange(1, 30) * 2.0, np.arange(29) % 3))
     a, b = net.populate("a", 4, LIFDelta(v_th=1e9)), net.populate("b", 5, LIFExp(v_th=1e9))
@@ -246,7 +246,15 @@ def test_weights_and_gains_written_act_on_what_arrives_from_then_on():
         for name in ("a", "b"):
             np.testing.assert_array_equal(sim[name].v, reference.state(net.populations[name], "v"))
 
-    go(115)
+    def gain(name, value):
+        sim[name].gain = value
+        assert sim[name].gain == value
+        net.projections[name].gain = value
+        reference.rows = reference.synapses(sim)
+
+    go(55)
+    gain("two", 0.3)  # of one weight for both, and gains that differ
+    go(60)
     sim["one"].w = 3.0
     assert (sim["one"].w == 3.0).all() and (sim["two"].w == 1.0).all()
     sim["two"].w = np.linspace(0.25, 2.0, 15)
@@ -256,15 +264,30 @@ def test_weights_and_gains_written_act_on_what_arrives_from_then_on():
     # nothing is in flight here: spikes come every 20 steps, with delays of at most 10
     reference.rows = reference.synapses(sim)
     go(100)
-    sim["gained"].gain = -1.5
-    assert sim["gained"].gain == -1.5
-    for projection in net.projections.values():
-        if projection.name == "gained":
-            projection.gain = -1.5
-    reference.rows = reference.synapses(sim)
+    gain("gained", -1.5)
+    gain("one", 0.7)
     go(100)
+    gain("one", 0.3)  # equal again to that of the other of its group
+    assert (sim["one"].gain, sim["two"].gain) == (0.3, 0.3)
+    go(60)
     found = sim["two"].synapses(source=1, target=[0, 3])
     assert found["i"].tolist() == [1, 1] and sorted(found["j"]) == [0, 3] and (found["delay"] == 0.5).all()
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_gains_of_merged_rows_where_neurons_sleep(stored):
+    """Rows that note whom they reach, against rows that do not: silent neurons that may sleep have the potentials of those that do not (1e-12)."""
+    net = weights_net()
+    sims = [Simulation(net, sleeping=sleeping) for sleeping in (True, False)]
+    for sim in sims:
+        if stored:
+            sim["two"].w = np.linspace(0.25, 2.0, 15)
+        sim["one"].gain, sim["two"].gain = 0.7, 1.9
+        sim.run(25.0)
+    asleep, awake = sims
+    assert asleep.counters["neuron_updates"] < awake.counters["neuron_updates"]
+    for name in ("a", "b"):
+        np.testing.assert_allclose(asleep[name].v, awake[name].v, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +296,7 @@ def test_weights_and_gains_written_act_on_what_arrives_from_then_on():
         (lambda s: setattr(s["two"], "w", -1.0), DescriptionError, "sign"),
         (lambda s: setattr(s["two"], "w", np.ones(3)), DescriptionError, "15"),
         (lambda s: setattr(s["two"], "w", math.nan), DescriptionError, "finite"),
-        (lambda s: setattr(s["two"], "gain", 2.0), SimulationError, "merged"),
+        (lambda s: setattr(s["two"], "gain", -2.0), DescriptionError, "gain of two"),
         (lambda s: setattr(s["two"], "delay", 2.0), SimulationError, "delay"),
         (lambda s: setattr(s["a"], "v", np.ones(3)), DescriptionError, "4 values"),
         (lambda s: setattr(s["a"], "v", math.inf), DescriptionError, "finite"),

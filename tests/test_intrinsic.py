@@ -20,7 +20,6 @@ from thalia_sim import (
     PopulationIntrinsicPlasticity,
     Silence,
     Simulation,
-    SimulationError,
     probability,
 )
 from thalia_sim.kernels.rates import drifted, running_rate, thresholds_at
@@ -298,10 +297,14 @@ def test_gain_is_bounded_and_silence_is_no_division():
     assert float(hook.e) == 10.0 and (sim["cells"].i_ext == 10.0).all()
 
 
-def test_merged_rows_are_refused_in_one_sentence():
+def test_inputs_of_parts_of_a_population_and_of_shared_rows_are_multiplied():
+    """Silence at a target of 50 Hz: e grows by 1 + lr 50/10 = 1.5 at the first call, of both projections onto parts of the cells alone."""
     net = Network(seed=1)
-    cells = net.populate("cells", 4, LIFDelta())
-    net.connect(cells, cells[:2], probability(0.9), w=0.1)
-    net.connect(cells, cells[2:], probability(0.9), w=0.1)
-    with pytest.raises(SimulationError, match="connect it with gain=1.0"):
-        Simulation(net, [PopulationIntrinsicPlasticity("cells", target=5.0)]).run(1.0)
+    cells, others = net.populate("cells", 4, LIFDelta()), net.populate("others", 4, LIFDelta())
+    net.connect(cells, cells[:2], probability(0.9), w=0.1, name="first")
+    net.connect(cells, cells[2:], probability(0.9), w=0.1, name="second", gain=2.0)
+    net.connect(cells, others, probability(0.9), w=0.1, name="elsewhere")
+    sim = Simulation(net, [PopulationIntrinsicPlasticity("cells", target=50.0, lr=0.1, tau_rate=1e-3, every=100.0)])
+    sim.run(150.0)
+    assert [sim[name].amplification for name in ("first", "second", "elsewhere")] == pytest.approx([1.5, 1.5, 1.0])
+    assert [sim[name].gain_now() for name in ("first", "second", "elsewhere")] == pytest.approx([1.5, 3.0, 1.0])

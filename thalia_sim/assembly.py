@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from .driving import Driving, is_timed
 from .errors import DescriptionError, SimulationError
+from .gains import cell, write_gain
 from .kernels import loop
 from .kernels.blocks import Geom, form_of, make_block
 from .kernels.drives import DENSE_TILE
 from .kernels.pages import together
 from .kernels.plastic import PLASTIC
 from .kernels.rng import stream_key
-from .kernels.rows import MAX_GROUPS, make_rows
+from .kernels.rows import MAX_GROUPS, W_FIRST, W_UNIFORM, make_rows
 from .layout import Layout
 from .neurons.contract import constants, model_of, scalar_parameters
 from .places import DrivePlace, Place, Store, initial_values, is_bounded, kernel_columns, one_element, parameter_rows, same_held
@@ -122,7 +123,7 @@ class Assembly:
         for place in everywhere:
             place.tasks = [place_of[t] for t in place.tasks]
         blocks_of_tasks = np.array([self.tasks[t][0] for t in order], dtype=np.int64)
-        groups, group_w, pop_group, self.group_order = group_table(self.net, rows, blocks)
+        groups, group_w, pop_group, self.group_order = group_table(layout, rows)
         plastic, self.records, self.parts = tables(layout, rows, self.group_order, self.net.dt)
         longest, shortest = delay_range(rows)
         check = max(1, round(CHECK_MS / self.net.dt))
@@ -164,6 +165,7 @@ class Assembly:
             pop_group=pop_group,
             group=groups,
             group_w=group_w,
+            slot_kind=(layout.slot_kinds() + W_FIRST).astype(np.uint16),
             row_seg=rows.row_seg.view(np.int64),
             seg=rows.seg.view(np.int64),
             slot=rows.slot,
@@ -221,22 +223,23 @@ def may_sleep(model: Any, place: Place, n: int) -> bool:
     return model.sleeps and n > 0 and not place.timed and not place.busy
 
 
-def group_table(net: Any, rows: Rows, blocks: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
+def group_table(layout: Layout, rows: Rows) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[int]]:
     """(group, group_w, pop_group) of the loop in the order of their source populations, and the numbers of the groups in that order."""
     if len(rows.groups) > MAX_GROUPS:
         raise SimulationError(f"{len(rows.groups)} groups of projections: at most {MAX_GROUPS}, merge projections that share a source")
-    names = {name: k for k, name in enumerate(net.populations)}
+    blocks, names = layout.n_blocks, {p.name: k for k, p in enumerate(layout.populations)}
     order = sorted(range(len(rows.groups)), key=lambda k: names[rows.groups[k].source.name])
     of_pop = np.array([names[rows.groups[k].source.name] for k in order], dtype=np.int64)
-    table, w = np.zeros((len(order), 5), np.int64), np.ones((len(order), 2))
+    table, w = np.zeros((len(order), 5), np.int64), np.ones((len(order), W_FIRST + layout.n_kinds))
     for k, g in enumerate(rows.groups[k] for k in order):
         first, end = g.first_row * blocks, (g.first_row + g.n_rows) * blocks
         most = int(np.diff(rows.row_seg[first : end + 1].view(np.int64)).max(initial=0))
         when = {adds_to_state(p, target) for p in g.projections for target in p.target.populations}
         kind = PLASTIC if g.projections[0].chain is not None else int(g.uniform)
         table[k] = g.first_row, kind, g.w_shift, most, loop.LATE + 1 if len(when) > 1 else loop.LATE if True in when else loop.EARLY
-        gains = {1.0 if p.gain is None else float(p.gain) for p in g.projections}
-        w[k] = float(g.w_uniform), gains.pop()
+        w[k, W_UNIFORM] = float(g.w_uniform)
+        for projection in g.projections:
+            write_gain(table, w, cell(layout, k, g, projection), 1.0 if projection.gain is None else float(projection.gain))
     return table, w, np.searchsorted(of_pop, np.arange(len(names) + 1)).astype(np.int64), order
 
 

@@ -83,6 +83,25 @@ class Layout:
                 used[b] += count * receptors
         return pieces
 
+    def kind(self, population: Population, receptor: int) -> int:
+        """Number of a receptor among those of all populations, in their order."""
+        before = self.populations[: self.populations.index(population)]
+        return receptor + sum(len(model_of(p.model).receptors) for p in before)
+
+    @property
+    def n_kinds(self) -> int:
+        return sum(len(model_of(p.model).receptors) for p in self.populations)
+
+    def slot_kinds(self) -> NDArray[np.int64]:
+        """`kind` of every slot, block after block."""
+        first = np.concatenate([[0], np.cumsum(self.block_slots)])
+        kinds = np.zeros(int(first[-1]), dtype=np.int64)
+        for piece in self.pieces:
+            for receptor in range(len(model_of(piece.population.model).receptors)):
+                at = int(first[piece.block]) + piece.slot + receptor * piece.n
+                kinds[at : at + piece.n] = self.kind(piece.population, receptor)
+        return kinds
+
     def pieces_of(self, population: Population) -> list[Piece]:
         return self._of[population.name]
 

@@ -70,13 +70,13 @@ class Task(NamedTuple):
 def merged(net: Network) -> list[Group]:
     """The groups of a network, in order of their first projection.
 
-    Projections with a gain or a rule of their own are not merged, nor two that reach the same receptor of the same target.
+    Projections with a rule of their own are not merged, nor two that reach the same receptor of the same population: so the population and receptor
+    of a slot tell which projection of a group its synapses belong to, and with that their gain.
     """
     groups: list[Group] = []
     for projection in net.projections.values():
-        alone = projection.gain is not None or projection.chain is not None
         for population in projection.source.populations:
-            candidates = [] if alone else [g for g in groups if g.source is population and can_join(projection, g)]
+            candidates = [] if projection.chain is not None else [g for g in groups if g.source is population and can_join(projection, g)]
             if candidates:
                 candidates[0].projections.append(projection)
             else:
@@ -92,9 +92,7 @@ def merged(net: Network) -> list[Group]:
 def can_join(projection: Projection, group: Group) -> bool:
     """Whether a projection may share the rows of a group."""
     adds = {adds_to_state(p, target) for p in (*group.projections, projection) for target in p.target.populations}
-    return len(adds) == 1 and all(
-        p.gain is None and p.chain is None and (p.receptor != projection.receptor or disjoint(p, projection)) for p in group.projections
-    )
+    return len(adds) == 1 and all(p.chain is None and not meet(p, projection) for p in group.projections)
 
 
 def adds_to_state(projection: Projection, target: Population) -> bool:
@@ -102,11 +100,9 @@ def adds_to_state(projection: Projection, target: Population) -> bool:
     return projection.receptor in model_of(target.model).adds
 
 
-def disjoint(a: Projection, b: Projection) -> bool:
-    """Whether two projections have no target in common."""
-    if not set(a.target.populations) & set(b.target.populations):
-        return True
-    return len(np.intersect1d(a.target.ids(), b.target.ids())) == 0
+def meet(a: Projection, b: Projection) -> bool:
+    """Whether two projections reach the same receptor of a population."""
+    return a.receptor == b.receptor and bool(set(a.target.populations) & set(b.target.populations))
 
 
 def build_rows(net: Network, layout: Layout, threads: int = 1) -> Rows:

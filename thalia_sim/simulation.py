@@ -28,7 +28,7 @@ from .interventions import Interventions, gathered
 from .kernels import loop
 from .kernels.blocks import G
 from .kernels.plastic import write_addresses
-from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT
+from .kernels.rows import LENGTH_MASK, LENGTH_SHIFT, UNIFORM
 from .layout import Layout
 from .network import Network, whole_seed
 from .neurons.contract import model_of, try_step
@@ -616,7 +616,8 @@ class Simulation:
         shift = group.first_syn - len(a.w)
         w = np.append(a.w, np.full(group.n_syn, group.w_uniform, dtype=np.float32))
         number = self.group_number(k)
-        a.group[number, loop.R_KIND], a.group[number, loop.R_W_SHIFT] = 0, shift
+        a.group[number, loop.R_KIND] -= UNIFORM
+        a.group[number, loop.R_W_SHIFT] = shift
         self.a = a._replace(w=w)
         groups = list(self.rows.groups)
         groups[k] = replace(group, uniform=False, w_shift=shift)

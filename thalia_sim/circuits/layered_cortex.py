@@ -3,7 +3,8 @@ several regions in a chain, joined by axons of 0.5 to 8 ms.
 
 Within a region activity goes L4 -> L2/3 -> L5 -> L4 (Douglas & Martin 2004, Annu. Rev. Neurosci. 27:419); from a region to the next it goes from
 L2/3 to L4, and back from L5 to L2/3 (Felleman & Van Essen 1991, Cereb. Cortex 1:1). A fifth of the neurons inhibit, within their layer only. The
-neurons are those of Brunel 2000 (delta synapses); numbers and weights are round ones of that size, no fit of an animal.
+neurons are those of Brunel 2000 (delta synapses); numbers and weights are round ones of that size, no fit of an animal. Axons forward are the strong
+ones, so that L2/3 tells apart what is shown to L4 (hook `Patterns`), and all layers fire at 3 to 7 Hz.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..sources import Poisson
 from ..wiring import in_degree
 
 LAYERS = {"l4": 0.25, "l23": 0.40, "l5": 0.35}  # share of the neurons of a region
-FORWARD = (("l4", "l23"), ("l23", "l5"), ("l5", "l4"))  # within a region
+FORWARD = (("l4", "l23"), ("l23", "l5"))  # within a region
 BETWEEN = 0.5, 8.0  # ms, axonal delays between regions
 WITHIN = 0.5, 3.0  # ms
 
@@ -35,7 +36,8 @@ class LayeredCortexConfig:
     w: float = 0.2  # mV, excitatory synapse
     g: float = 6.0  # inhibition over excitation, a synapse
     in_degree: int = 40  # excitatory inputs from the neuron's own layer; half as many inhibitory ones and from each other layer
-    rate: float = 680.0  # Hz, external events a neuron
+    w_forward: float = 1.0  # mV, excitatory synapse from L4 to L2/3, from L2/3 to L5, and from L2/3 to L4 of the next region
+    rate: float = 560.0  # Hz, external events a neuron
     w_external: float = 0.9  # mV
     rule: Any = None  # of the synapses between excitatory neurons of L2/3
 
@@ -43,7 +45,7 @@ class LayeredCortexConfig:
         for name, least in (("n", 200), ("n_regions", 1), ("in_degree", 2)):
             if not is_whole(getattr(self, name)) or getattr(self, name) < least:
                 raise DescriptionError(f"{name} of LayeredCortexConfig is {short(getattr(self, name))}: give a whole number of at least {least}")
-        for name in ("w", "g", "rate", "w_external"):
+        for name in ("w", "g", "w_forward", "rate", "w_external"):
             if not is_number(getattr(self, name)) or not 0.0 <= getattr(self, name) < float("inf"):
                 raise DescriptionError(f"{name} of LayeredCortexConfig is {short(getattr(self, name))}: give a finite number of at least 0")
 
@@ -63,17 +65,18 @@ def population(region: int, layer: str, kind: str) -> str:
 
 
 def layered_cortex(seed: int = 1, config: LayeredCortexConfig | None = None, *, dt: float = 0.1) -> Network:
-    """The network; every projection has a gain of its own, every population a drive of its own."""
+    """The network; every population has a drive of its own."""
     c = LayeredCortexConfig() if config is None else config
     net = Network(seed=seed, dt=dt)
     for region in range(c.n_regions):
         for layer, share in LAYERS.items():
             add_layer(net, c, region, layer, round(share * c.n))
         for source, target in FORWARD:
-            join(net, c, population(region, source, "exc"), (region, target), max(c.in_degree // 2, 1), WITHIN)
+            join(net, population(region, source, "exc"), (region, target), max(c.in_degree // 2, 1), c.w_forward, WITHIN)
+        join(net, population(region, "l5", "exc"), (region, "l4"), max(c.in_degree // 2, 1), c.w, WITHIN)
     for region in range(c.n_regions - 1):
-        join(net, c, population(region, "l23", "exc"), (region + 1, "l4"), max(c.in_degree // 4, 1), BETWEEN)
-        join(net, c, population(region + 1, "l5", "exc"), (region, "l23"), max(c.in_degree // 4, 1), BETWEEN)
+        join(net, population(region, "l23", "exc"), (region + 1, "l4"), max(c.in_degree // 4, 1), c.w_forward, BETWEEN)
+        join(net, population(region + 1, "l5", "exc"), (region, "l23"), max(c.in_degree // 4, 1), c.w, BETWEEN)
     return net
 
 
@@ -88,14 +91,14 @@ def add_layer(net: Network, c: LayeredCortexConfig, region: int, layer: str, n: 
     delay = Uniform(*WITHIN)
     for target in names.values():
         rule = c.rule if layer == "l23" and target == names["exc"] else None
-        net.connect(names["exc"], target, in_degree(c.in_degree), w=c.w, delay=delay, gain=1.0, rule=rule)
-        net.connect(names["inh"], target, in_degree(max(c.in_degree // 2, 1)), w=-c.g * c.w, delay=delay, gain=1.0)
+        net.connect(names["exc"], target, in_degree(c.in_degree), w=c.w, delay=delay, rule=rule)
+        net.connect(names["inh"], target, in_degree(max(c.in_degree // 2, 1)), w=-c.g * c.w, delay=delay)
 
 
-def join(net: Network, c: LayeredCortexConfig, source: str, target: tuple[int, str], k: int, delays: tuple[float, float]) -> None:
+def join(net: Network, source: str, target: tuple[int, str], k: int, w: float, delays: tuple[float, float]) -> None:
     """Excitatory axons from a population to both populations of a layer, k a neuron."""
     for kind in ("exc", "inh"):
-        net.connect(source, population(*target, kind), in_degree(k), w=c.w, delay=Uniform(*delays), gain=1.0)
+        net.connect(source, population(*target, kind), in_degree(k), w=w, delay=Uniform(*delays))
 
 
 def cortex_sites(net: Network) -> CortexSites:

@@ -22,7 +22,7 @@ from .blocks import G, block_kernel
 from .jit import jit
 from .machine import borrow, meet, prefetch
 from .plastic import L_ARRIVE, L_FIRE, PLASTIC, arrive_kernel, bring_block, fire_kernel
-from .rows import GROUP_SHIFT, event, length_of, row_kernel
+from .rows import GROUP_SHIFT, W_GAIN, event, length_of, row_kernel
 
 CHUNK = 64  # events in a chunk of the calendar
 CENSUS = 64  # steps between decisions on who sleeps
@@ -74,7 +74,8 @@ class Arrays(NamedTuple):
     pop_piece: np.ndarray  # [populations + 1] first piece of each
     pop_group: np.ndarray  # [populations + 1] first group of each
     group: np.ndarray  # [groups, 5]
-    group_w: np.ndarray  # [groups, 2] uniform weight, gain
+    group_w: np.ndarray  # [groups, W_FIRST + kinds of slots] uniform weight, gain, gains by kind, see `rows`
+    slot_kind: np.ndarray  # [slots of all blocks] uint16, kind + W_FIRST
     row_seg: np.ndarray  # [rows x blocks + 1]
     seg: np.ndarray  # [segments + 1] start << 16 | delay
     slot: np.ndarray  # [synapses] uint16
@@ -111,7 +112,7 @@ class Arrays(NamedTuple):
     window: np.ndarray  # [1] steps in a window
     when: np.ndarray  # [3] whether there are groups that are EARLY, that are LATE, and groups of both, for which every arrival is noted
     kernels: np.ndarray  # [kernels] int64, addresses of block kernels
-    rows: np.ndarray  # [4] int64, addresses of row kernels
+    rows: np.ndarray  # [8] int64, addresses of row kernels
     check: np.ndarray  # [1] steps between looks for states that are not finite
 
 
@@ -132,6 +133,7 @@ def deliver(a, b, step, when, last_time, into):
     acc = into[a.block_acc[b] : a.block_acc[b + 1]]
     mark = a.block_mark[a.block_acc[b] : a.block_acc[b + 1]]
     touched = a.touched[a.block_acc[b] : a.block_acc[b + 1]]
+    kinds = a.slot_kind[a.block_acc[b] : a.block_acc[b + 1]]
     events = a.chunk[b]
     synapses = 0
     arrived = 0
@@ -152,13 +154,13 @@ def deliver(a, b, step, when, last_time, into):
                 if a.group[g, R_KIND] == PLASTIC:
                     q = g * (a.block_acc.shape[0] - 1) + b
                     n_touched = arrive_kernel(a.plastic[g, L_ARRIVE])(
-                        events, first, run, step, acc, a.group_w[g, 1], touched, n_touched, mark, 1 if noting else 0,
+                        events, first, run, step, acc, a.group_w[g, W_GAIN], touched, n_touched, mark, 1 if noting else 0,
                         a.seg, a.slot, a.w, a.plastic[g], a.plastic_at[q],
                     )
                 else:
                     kernel = row_kernel(a.rows[2 * a.group[g, R_KIND] + noting])
                     n_touched = kernel(
-                        events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g, 0], a.group_w[g, 1], touched, n_touched, mark
+                        events, first, run, a.slot, a.w, acc, a.group[g, R_W_SHIFT], a.group_w[g], kinds, touched, n_touched, mark
                     )
             first = run
         after = a.chunk_next[b, c]

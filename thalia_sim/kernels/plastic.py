@@ -25,7 +25,7 @@ from .jit import jit
 from .machine import function_value
 
 RING = 32  # spikes of a target that are kept
-PLASTIC = 2  # kind of a group of rows (loop.R_KIND) beside 0, each synapse's own weight, and 1, one weight for all
+PLASTIC = 4  # kind of a group of rows (loop.R_KIND) beside those of `rows`
 NOT_YET = -0.5  # step of the last spike of a target that has not fired: before step 0, and no whole step passed between
 LOW, HIGH = 12, 24  # bits of steps in the first table, in both
 PART = 1024  # synapses that are looked at together

@@ -37,7 +37,8 @@ class WeightNormalization(Hook):
     """
 
     units = {"sum": "1", "error": "1"}
-    transient = ("sizes",)
+    transient = ("sizes", "met_at")
+    met_at: tuple[int, int] | None  # version of the weights whose sums were all at their totals
     totals: Any  # [n] declared state
     error: Any
     mean: Any
@@ -51,16 +52,21 @@ class WeightNormalization(Hook):
         self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)
 
     def start(self, sim: Any) -> None:
-        self.sizes = Sizes(sim, projection_of(sim, self.projection, self.name), self.w_max)
+        self.sizes, self.met_at = Sizes(sim, projection_of(sim, self.projection, self.name), self.w_max), None
         n = self.sizes.n[self.over]
         given = self.sizes.sums(self.sizes.read(), self.over) if self.total is None else self.total
         self.declare(totals=each(given, n, f"total of {self.name} of {self.projection}", 0.0), error=np.nan, mean=np.nan)
 
     def handle(self, sim: Any) -> None:
+        if self.sizes.version == self.met_at:
+            return  # nobody has written a weight since all sums were at their totals
         size = self.sizes.read()
         sums = self.sizes.sums(size, self.over)
         by = factors(self.totals, sums, self.rate)
-        self.sizes.write(size * by[self.sizes.j if self.over == "target" else self.sizes.i])
+        if (by == 1.0).all():
+            self.met_at = self.sizes.version
+        else:
+            self.sizes.write(size * by[self.sizes.j if self.over == "target" else self.sizes.i])
         self.mean = sums.mean() if len(sums) else np.nan
         met = (sums > 0.0) & (self.totals > 0.0)
         self.error = np.abs(sums[met] / self.totals[met] - 1.0).max(initial=0.0)

@@ -21,7 +21,7 @@ from .intrinsic import IntrinsicPlasticity, IntrinsicPlasticityConfig
 from .population_gain import PopulationIntrinsicPlasticity
 from .settings import ActivityScalingConfig, CriticalityConfig, DivisiveNormConfig, MetabolicConfig, WeightNormalizationConfig
 
-BOUNDS_EVERY, BALANCE_EVERY, INTRINSIC_EVERY = 10.0, 100.0, 10.0  # ms
+BOUNDS_EVERY, BALANCE_EVERY, INTRINSIC_EVERY = 1000.0, 500.0, 500.0  # ms
 
 
 class Sites(NamedTuple):
@@ -175,7 +175,7 @@ class RobustnessConfig:
         at_input  whose inputs are normalised; by default exc
         over      whose spikes criticality regards, together; by default all of them
 
-        Projections that are multiplied have to be connected with gain=1.0, and each population has drives of its own.
+        Each population has drives and projections of its own.
         """
         return [part.make(net) for part in self.parts(sites(exc, inh, at_input, over))]
 
@@ -308,7 +308,7 @@ def recurrent(net: Any, population: str) -> str:
     found = between(net, population, population)
     if len(found) != 1:
         what = f"{len(found)} projections go from {population} to itself alone"
-        raise DescriptionError(f"{what}: connect one with gain=1.0, or switch criticality and weight normalization off")
+        raise DescriptionError(f"{what}: connect one, or switch criticality and weight normalization off")
     return found[0]
 
 
@@ -320,9 +320,8 @@ def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
         if [p.name for p in what.target.populations] != [population]:
             continue
         is_projection = name in net.projections
-        inhibits = is_projection and any(p.name in inh for p in what.source.populations)
-        if not inhibits and (not is_projection or what.gain is not None or what.chain is not None):
+        if not (is_projection and any(p.name in inh for p in what.source.populations)):
             found.append(name)
     if not found:
-        raise DescriptionError(f"{population} has no input of its own that can be multiplied: connect one with gain=1.0, or drive it alone")
+        raise DescriptionError(f"{population} has no input of its own that can be multiplied: connect one, or drive it alone")
     return found

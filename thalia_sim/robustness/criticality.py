@@ -34,7 +34,7 @@ class CriticalityMonitor(Hook):
     k_max        greatest lag in bins; None: as branching_ratio
     offset       fit the slopes by an exponential with offset, for activity whose mean wanders slowly
     near         branching ratios from here to there are near-critical
-    regulate     names of projections whose gain follows, connected with gain=1.0; none by default
+    regulate     names of projections whose gain follows; none by default
     target, rate, low, high   of the regulator: branching ratio, 1/s, bounds of the scale
 
     Diagnostics: m, tau (ms), regression (the slope of one bin on the one before, too small if only a part of the neurons is counted), state (0
@@ -80,21 +80,19 @@ class CriticalityMonitor(Hook):
         bins = self.window / self.bin
         if abs(bins - round(bins)) > 1e-9:
             raise SimulationError(f"window of {self.name} is {self.window:g} ms, no whole number of bins of {self.bin:g} ms: give a multiple")
-        first = np.array([p.offset for p in watched], dtype=np.int64)
+        first, last = joined([(p.offset, p.offset + p.n) for p in watched])
         self.declare(counts=np.zeros(round(bins), np.int64), begun=0, origin=sim.step)
-        self.declare(begin_id=first, end_id=first + np.array([p.n for p in watched], dtype=np.int64))
+        self.declare(begin_id=first, end_id=last)
         self.declare(found=[math.nan, math.nan, math.nan, STATES.index("undefined")], scale=1.0)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
         sim.steps_of(self.bin, f"bin of {self.name}")
 
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
-        mine = np.zeros(len(ids), dtype=bool)
         for first, last in zip(self.begin_id, self.end_id, strict=True):
-            mine |= (ids >= first) & (ids < last)
-        b = (np.asarray(steps[mine], dtype=np.int64) - int(self.origin)) // sim.steps_of(self.bin, "bin")
-        if len(b):
-            self.begin_bins(int(b[-1]) + 1)
-            np.add.at(self.counts, b % len(self.counts), 1)
+            b = (steps[(ids >= first) & (ids < last)] - int(self.origin)) // sim.steps_of(self.bin, "bin")
+            if len(b):
+                self.begin_bins(int(b[-1]) + 1)
+                self.counts += np.bincount(b % len(self.counts), minlength=len(self.counts))
 
     def begin_bins(self, number: int) -> None:
         """Empty the places of bins up to this number, which begin now."""
@@ -139,3 +137,14 @@ class CriticalityMonitor(Hook):
             return dict.fromkeys(self.units, math.nan)
         m, tau, regression, state = map(float, self.found)
         return {"m": m, "tau": tau, "regression": regression, "state": state, "scale": float(self.scale)}
+
+
+def joined(ranges: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Begins and ends of the ranges of numbers, those that touch as one."""
+    found: list[list[int]] = []
+    for first, last in sorted(ranges):
+        if found and found[-1][1] == first:
+            found[-1][1] = last
+        else:
+            found.append([first, last])
+    return np.array([f for f, _ in found], dtype=np.int64), np.array([x for _, x in found], dtype=np.int64)

@@ -22,6 +22,7 @@ from ..errors import DescriptionError
 from ..given import short
 from ..hooks.contract import Hook
 from .arguments import neurons_of, population_of, positive, projection_of
+from .inputs import lay_gain, take_gain
 
 MEASURES = {"rates": "Hz", "counts": "1/s", "currents": "pA"}
 CURRENTS = ("i_exc", "i_inh"), ("g_exc", "g_inh")  # state that tells of the two kinds apart
@@ -64,7 +65,7 @@ class EIBalance(Hook):
     """Multiplies inhibition onto a population by a scale that keeps the ratio of excitation to inhibition at a target.
 
     exc, inh     populations
-    projections  names of inhibitory projections, each connected with gain=1.0; None: all from inh onto exc
+    projections  names of inhibitory projections; None: all from inh onto exc
     measure      "rates": mean rates of the two populations (Hz); "counts": their spikes a second; "currents": mean synaptic currents that
                  exc receives, drives included (pA): i_exc and i_inh, or conductances times the distance to their reversal potentials
     target       ratio; None: measured over the baseline, during which nothing is changed
@@ -76,6 +77,7 @@ class EIBalance(Hook):
     """
 
     units = {"ratio": "1", "target": "1", "scale": "1", "error": "1", "exc": "1", "inh": "1", "silent": "1", "in_bounds": "1"}
+    transient = ("onto",)  # names of the projections that are multiplied
     # declared state
     count: Any  # [2] spikes of exc and inh since the last call
     sides: Any  # [2] running E and I
@@ -106,7 +108,8 @@ class EIBalance(Hook):
         population_of(sim, self.inh, self.name)
         if self.measure == "currents":
             self.current_fields(sim)
-        for name in self.chosen(sim):
+        self.onto = self.chosen(sim)
+        for name in self.onto:
             sim[name].check_amplified()
         goal = math.nan if self.target is None else math.log(self.target)
         self.declare(count=np.zeros(2, np.int64), sides=np.zeros(2), seen=np.zeros(2), begun=sim.step, waited=0.0, goal=goal, scale=1.0, silent=False)
@@ -122,7 +125,7 @@ class EIBalance(Hook):
             return self.projections
         found = between(sim.net, self.inh, self.exc)
         if not found:
-            raise DescriptionError(f"{self.name}: no projection goes from {self.inh} to {self.exc} alone: connect one with gain=1.0, or name one")
+            raise DescriptionError(f"{self.name}: no projection goes from {self.inh} to {self.exc} alone: connect one, or name one")
         return found
 
     # measuring
@@ -191,8 +194,7 @@ class EIBalance(Hook):
             return
         scale = float(self.scale) ** math.exp(-self.config.leak * span) * math.exp(self.config.adaptation_rate * span * self.error)
         self.scale = min(max(scale, self.config.scale_min), self.config.scale_max)
-        for name in self.chosen(sim):
-            sim[name].amplify(self.own_name, float(self.scale))
+        lay_gain(sim, self.onto, self.own_name, float(self.scale))
 
     def measure_target(self, now: np.ndarray, span: float) -> None:
         """Take a period into the baseline, and the target from it when it is long enough."""
@@ -207,8 +209,7 @@ class EIBalance(Hook):
         return bytes(self.layer.item()).decode()
 
     def finish(self, sim: Any, status: str) -> None:
-        for name in self.chosen(sim):
-            sim[name].release(self.own_name)
+        take_gain(sim, self.onto, self.own_name)
 
     def diagnostics(self) -> dict[str, float]:
         """Ratio, target, scale, error (of logarithms), both sides in the unit of the measure, whether it is silent, and in bounds."""

@@ -1,5 +1,5 @@
 """What drives a population, and a gain that a hook lays over all of it. Gains of several hooks multiply; values that were described or written
-stay."""
+stay. A hook asks for the names once, in `start`, and keeps them."""
 
 from __future__ import annotations
 

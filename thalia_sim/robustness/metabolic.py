@@ -35,13 +35,14 @@ class MetabolicConstraint(SpikeCounter):
     symmetric       let the gain rise above 1, up to `high`, while the cost is below the budget: a quiet network is then driven up
     rate            1/s, of the gain; low, high: its bounds
     tau             ms, over which the cost is averaged; every: ms between two calls
-    inputs          names of the inputs that are multiplied; None: all onto the population, each of which needs a gain of its own (connect with
-    gain=1.0) projections     names of those whose learning or reward is changed; None: all that have rules, or rules that read m_reward
+    inputs          names of the inputs that are multiplied; None: all onto the population
+    projections     names of those whose learning or reward is changed; None: all that have rules, or rules that read m_reward
 
     What it changes lies over what was described or written, and is taken back when the hook is detached.
     """
 
     units = {"cost": "1/s", "penalty": "1", "gain": "1", "learning": "1", "total": "1"}
+    transient = ("onto", "learning", "rewarding")  # names of inputs, and of projections whose learning and reward it changes
     avg: Any  # declared: energy per second before the correction, ms over which it was averaged, energy since the start
     elapsed: Any
     total: Any
@@ -67,9 +68,8 @@ class MetabolicConstraint(SpikeCounter):
 
     def start(self, sim: Any) -> None:
         self.watch(sim, (self.population,))
-        if self.reduce_gain:
-            inputs_of(sim, self.population, self.inputs, self.name)
-        rates, rewards = self.learners(sim), self.rewarded(sim)
+        self.onto = inputs_of(sim, self.population, self.inputs, self.name) if self.reduce_gain else ()
+        self.learning, self.rewarding = rates, rewards = self.learners(sim), self.rewarded(sim)
         self.declare(avg=0.0, elapsed=0.0, total=0.0, gain=1.0)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
         self.declare(own_rate=read(sim, rates, "m_energy"), written_rate=read(sim, rates, "m_energy"))
@@ -111,19 +111,18 @@ class MetabolicConstraint(SpikeCounter):
         if self.reduce_gain:
             high = self.high if self.symmetric else 1.0
             self.gain = next_gain(float(self.gain), self.cost / self.budget, self.rate * span * 1e-3, self.low, high)
-            lay_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), self.layer_name, float(self.gain))
-        follow(sim, self.learners(sim), "m_energy", self.own_rate, self.written_rate, lambda own: own / (1.0 + self.penalty))
-        follow(sim, self.rewarded(sim), "m_reward", self.own_reward, self.written_reward, lambda own: own - self.penalty)
+            lay_gain(sim, self.onto, self.layer_name, float(self.gain))
+        follow(sim, self.learning, "m_energy", self.own_rate, self.written_rate, lambda own: own / (1.0 + self.penalty))
+        follow(sim, self.rewarding, "m_reward", self.own_reward, self.written_reward, lambda own: own - self.penalty)
 
     @property
     def layer_name(self) -> str:
         return bytes(self.layer.item()).decode()
 
     def finish(self, sim: Any, status: str) -> None:
-        if self.reduce_gain:
-            take_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), self.layer_name)
-        follow(sim, self.learners(sim), "m_energy", self.own_rate, self.written_rate, lambda own: own)
-        follow(sim, self.rewarded(sim), "m_reward", self.own_reward, self.written_reward, lambda own: own)
+        take_gain(sim, self.onto, self.layer_name)
+        follow(sim, self.learning, "m_energy", self.own_rate, self.written_rate, lambda own: own)
+        follow(sim, self.rewarding, "m_reward", self.own_reward, self.written_reward, lambda own: own)
 
     def diagnostics(self) -> dict[str, float]:
         """Running cost, penalty, gain, the factor of learning rates, and all energy since the start."""

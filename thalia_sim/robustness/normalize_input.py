@@ -32,12 +32,13 @@ class NormalizeInput(SpikeCounter):
     gamma       gain at that rate
     tau         ms, over which the rate is averaged (exponentially, in steps of `every`); it begins at `base`
     every       ms between two changes
-    inputs      names of projections and drives; None: all onto the population. Projections need a gain of their own: connect them with gain=1.0
+    inputs      names of projections and drives; None: all onto the population
 
     The gain lies over the described ones, and those of other hooks; when the hook is detached it is gone.
     """
 
     units = {"rate": "Hz", "gain": "1"}
+    transient = ("onto",)
     rate: Any  # declared: running rate (Hz), gain, and the name of its layer
     gain: Any
     layer: Any
@@ -59,7 +60,7 @@ class NormalizeInput(SpikeCounter):
 
     def start(self, sim: Any) -> None:
         population_of(sim, self.population, self.name)
-        inputs_of(sim, self.population, self.inputs, self.name)
+        self.onto = inputs_of(sim, self.population, self.inputs, self.name)
         self.watch(sim, self.pool)
         self.declare(rate=self.base, gain=self.gamma)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
@@ -71,14 +72,14 @@ class NormalizeInput(SpikeCounter):
             keep = math.exp(-span / self.tau)
             self.rate = keep * float(self.rate) + (1.0 - keep) * float(count.sum()) / (n * span * 1e-3)
         self.gain = self.gain_at(float(self.rate))
-        lay_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), bytes(self.layer.item()).decode(), float(self.gain))
+        lay_gain(sim, self.onto, bytes(self.layer.item()).decode(), float(self.gain))
 
     def gain_at(self, rate: float) -> float:
         """The gain at a rate of the pool (Hz)."""
         return self.gamma * (self.sigma**self.n + self.base**self.n) / (self.sigma**self.n + rate**self.n)
 
     def finish(self, sim: Any, status: str) -> None:
-        take_gain(sim, inputs_of(sim, self.population, self.inputs, self.name), bytes(self.layer.item()).decode())
+        take_gain(sim, self.onto, bytes(self.layer.item()).decode())
 
     def diagnostics(self) -> dict[str, float]:
         """The pool's running rate and the gain."""

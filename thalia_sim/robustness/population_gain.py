@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DescriptionError
 from ..hooks.contract import Hook
 from ..kernels.rates import rates_at, take_spikes
 from .arguments import between, neurons_of, positive
+from .inputs import inputs_of, lay_gain
 
 
 class PopulationIntrinsicPlasticity(Hook):
@@ -28,11 +28,11 @@ class PopulationIntrinsicPlasticity(Hook):
     every     ms between two changes
     inputs    names of projections and drives that are multiplied; None: all onto the population
 
-    Projections need a gain of their own (connect them with gain=1.0). e lies over what was described, or is written by a script, and over
-    the factors of other hooks; it stays when the hook is detached.
+    e lies over what was described, or is written by a script, and over the factors of other hooks; it stays when the hook is detached.
     """
 
     units = {"rate": "Hz", "e": "1"}
+    transient = ("onto",)
     # declared state
     last: Any  # [1] step of the last spike
     avg: Any  # [1] Hz, after it, summed over the neurons
@@ -52,22 +52,9 @@ class PopulationIntrinsicPlasticity(Hook):
 
     def start(self, sim: Any) -> None:
         n = neurons_of(sim, self.population, self.name).n
-        self.chosen(sim)
+        self.onto = inputs_of(sim, self.population, self.inputs, self.name)
         self.declare(last=np.full(1, sim.step), avg=np.full(1, self.target * n), now=float(self.target), e=1.0)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
-
-    def chosen(self, sim: Any) -> list[str]:
-        """Names of the projections and drives that are multiplied."""
-        everything: dict[str, Any] = {**sim.net.projections, **sim.net.drives}
-        onto = [name for name, what in everything.items() if any(p.name == self.population for p in what.target.populations)]
-        for name in onto if self.inputs is None else self.inputs:
-            if name not in onto:
-                raise DescriptionError(f"{self.name}: {name!r} is no projection or drive onto {self.population}: known are {', '.join(onto)}")
-            what = everything[name]
-            if [p.name for p in what.target.populations] != [self.population]:
-                raise DescriptionError(f"{self.name}: {name} has other targets than {self.population} too: leave it out of inputs")
-            sim[name].check_amplified()
-        return onto if self.inputs is None else list(self.inputs)
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         population = sim.net.populations[self.population]
@@ -81,8 +68,7 @@ class PopulationIntrinsicPlasticity(Hook):
         self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
         factor = 1.0 - self.lr * (float(self.now) - self.target) * self.every / 1000.0
         self.e = min(max(float(self.e) * factor, self.low), self.high)
-        for name in self.chosen(sim):
-            sim[name].amplify(bytes(self.layer.item()).decode(), float(self.e))
+        lay_gain(sim, self.onto, bytes(self.layer.item()).decode(), float(self.e))
 
     def diagnostics(self) -> dict[str, float]:
         """The running rate at the last call, and e."""

@@ -33,6 +33,7 @@ class RegionalBudgets(SpikeCounter):
     scale, rate, low, tau, every   as of MetabolicConstraint
     """
 
+    transient = ("onto",)  # names of the inputs of each population
     avg: Any  # declared, [populations] energy per second before the correction for the beginning, and gains
     gain: Any
     elapsed: Any  # ms over which was averaged
@@ -58,8 +59,7 @@ class RegionalBudgets(SpikeCounter):
     def start(self, sim: Any) -> None:
         names = tuple(self.budgets)
         self.watch(sim, names)
-        for name in names if self.reduce_gain else ():
-            inputs_of(sim, name, None, self.name)
+        self.onto = {name: inputs_of(sim, name, None, self.name) for name in names} if self.reduce_gain else {}
         self.declare(avg=np.zeros(len(names)), gain=np.ones(len(names)), elapsed=0.0)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
 
@@ -81,11 +81,11 @@ class RegionalBudgets(SpikeCounter):
         for k, (name, budget) in enumerate(self.budgets.items() if self.reduce_gain else ()):
             share = max(float(cost[k]) / budget, common)
             self.gain[k] = next_gain(float(self.gain[k]), share, self.rate * span * 1e-3, self.low, 1.0)
-            lay_gain(sim, inputs_of(sim, name, None, self.name), bytes(self.layer.item()).decode(), float(self.gain[k]))
+            lay_gain(sim, self.onto[name], bytes(self.layer.item()).decode(), float(self.gain[k]))
 
     def finish(self, sim: Any, status: str) -> None:
-        for name in self.budgets if self.reduce_gain else ():
-            take_gain(sim, inputs_of(sim, name, None, self.name), bytes(self.layer.item()).decode())
+        for names in self.onto.values():
+            take_gain(sim, names, bytes(self.layer.item()).decode())
 
     def diagnostics(self) -> dict[str, float]:
         """Cost and gain of each population, the cost of all, and the penalty: for its excess over each budget and over the total."""

@@ -43,7 +43,7 @@ class ActivityScalingConfig:
     scale_min: float = 0.5
     scale_max: float = 2.0
     tau_rate: float = 1000.0  # ms
-    every: float = 100.0  # ms
+    every: float = 500.0  # ms
 
     def __post_init__(self) -> None:
         check_numbers(self)
@@ -60,7 +60,7 @@ class DivisiveNormConfig:
     exponent: float = 1.0
     target_rate: float = 5.0  # Hz
     tau: float = 100.0  # ms
-    every: float = 10.0  # ms
+    every: float = 100.0  # ms
 
     def __post_init__(self) -> None:
         check_numbers(self)
@@ -99,7 +99,7 @@ class MetabolicConfig:
     gain_rate: float = 1.0  # 1/s
     gain_min: float = 0.1
     tau_energy: float = 1000.0  # ms
-    every: float = 100.0  # ms
+    every: float = 500.0  # ms
 
     def __post_init__(self) -> None:
         check_numbers(self)

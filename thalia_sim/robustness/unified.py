@@ -27,7 +27,7 @@ class UnifiedHomeostasis(Hook):
     an event "configuration".
     """
 
-    transient = ("members",)
+    transient = ("members", "steps")
     handled_step: Any  # declared: step of the last call
 
     def __init__(self, config: RobustnessConfig, exc: Any, inh: Any, *, at_input: Any = None, over: Any = None) -> None:
@@ -47,6 +47,7 @@ class UnifiedHomeostasis(Hook):
 
     def start(self, sim: Any) -> None:
         self.members = [part.make(sim.net) for part in self.parts]
+        self.steps = [sim.steps_of(member.every, f"every of {member.name}") for member in self.members]
         before = self.resumed_state
         for k, member in enumerate(self.members):
             if before is not None:
@@ -73,8 +74,8 @@ class UnifiedHomeostasis(Hook):
         if self.handled_step < 0:
             sim.tell(self.name, "configuration", self.config.to_dict())
         self.handled_step = sim.step
-        for member in self.members:
-            if sim.step % sim.steps_of(member.every, f"every of {member.name}") == 0:
+        for member, every in zip(self.members, self.steps, strict=True):
+            if sim.step % every == 0:
                 member.handle(sim)
 
     def finish(self, sim: Any, status: str) -> None:

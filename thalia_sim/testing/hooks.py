@@ -26,9 +26,9 @@ def small_network() -> Network:
     exc, inh = net.populate("exc", 80, LIF()), net.populate("inh", 20, LIF())
     net.drive(exc, Poisson(rate=1000.0), w=1.0)
     net.drive(inh, Poisson(rate=900.0), w=1.0)
-    net.connect(exc, exc, probability(0.1), w=0.2, delay=Uniform(0.5, 4.0), gain=1.0)
-    net.connect(exc, inh, probability(0.2), w=0.3, delay=1.5, gain=1.0)
-    net.connect(inh, exc, probability(0.2), w=-0.5, delay=1.5, gain=1.0)
+    net.connect(exc, exc, probability(0.1), w=0.2, delay=Uniform(0.5, 4.0))
+    net.connect(exc, inh, probability(0.2), w=0.3, delay=1.5)
+    net.connect(inh, exc, probability(0.2), w=-0.5, delay=1.5)
     return net
 
 

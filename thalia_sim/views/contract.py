@@ -74,9 +74,12 @@ class Amplified(View):
 
     def amplify(self, name: str, factor: float) -> None:
         """Multiply what it does to its targets by a factor of at least 0, until `release(name)`; factors of several names multiply."""
-        self.check_amplified()
         if not is_number(factor) or not 0.0 <= factor < math.inf:
             raise DescriptionError(f"{self.name} is multiplied by {short(factor)}: give a finite number of at least 0")
+        if self.gains.get(name) == factor:
+            return
+        if name not in self.gains:
+            self.check_amplified()
         self.gains[name] = float(factor)
         self.apply_gains()
 

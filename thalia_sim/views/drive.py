@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..checks import bad_parameter, is_number, numbers, rate_problem
 from ..driving import DENSE_FROM
@@ -26,11 +27,12 @@ class DriveView(Amplified):
     """A Poisson drive (rate in Hz, w) or a current (amplitude in pA), and whether it is on."""
 
     values: dict[str, Any]  # as they were written last
+    found: list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]  # `targets`, once they were asked for
     switches: dict[str, bool]  # who holds it on or off meanwhile; the last one does
 
     def __init__(self, sim: Simulation, thing: Any) -> None:
         super().__init__(sim, thing)
-        self.take_state({"values": dict(thing.source._asdict(), w=thing.w, on=True), "switches": {}, "gains": {}})
+        self.take_state({"values": dict(thing.source._asdict(), w=thing.w, on=True), "switches": {}, "gains": {}, "found": []})
 
     def own_state(self) -> dict[str, Any]:
         return {"values": self.values, "switches": self.switches, "gains": self.gains}
@@ -69,7 +71,8 @@ class DriveView(Amplified):
 
     def apply_gains(self) -> None:
         if isinstance(self.thing.source, Poisson):
-            self.set_poisson("w", self.values["w"])
+            for task in self.sim.drive_places[self.name].tasks:
+                self.sim.a.par[self.sim.a.geom[task, G.par] + D_W] = self.values["w"] * self.amplification
         elif self.on:
             self.add(self.amplified())
 
@@ -89,19 +92,23 @@ class DriveView(Amplified):
     def add(self, amount: Any) -> None:
         """Give its targets this current (pA; a number, or one value a target) in place of what they had from it; None: nothing."""
         name = current_name(self.sim.described, self.thing)
-        values = None if amount is None else np.broadcast_to(np.asarray(amount, dtype=float), len(self.thing.target))
-        for population in self.thing.target.populations:
-            view = self.sim[population.name]
-            if values is None:
-                view.withdraw(name)
-                continue
-            begin, elements, mine = 0, [], []
-            for part, index in self.thing.target.parts:
-                if part is population:
-                    elements.append(np.asarray(index, dtype=np.int64))
-                    mine.append(values[begin : begin + len(index)])
-                begin += len(index)
-            view.inject(name, np.concatenate(elements), np.concatenate(mine))
+        given = None if amount is None else np.asarray(amount, dtype=float)
+        for population, elements, places in self.targets():
+            if given is None:
+                self.sim[population].withdraw(name)
+            else:
+                self.sim[population].inject(name, elements, given[places] if given.ndim else np.full(len(elements), float(given)))
+
+    def targets(self) -> list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
+        """(population, its elements, their places among the targets) of each population."""
+        if not self.found:
+            found = []
+            for population in self.thing.target.populations:
+                parts = [(part is population, np.asarray(index, dtype=np.int64)) for part, index in self.thing.target.parts]
+                mine = np.repeat([is_here for is_here, _ in parts], [len(index) for _, index in parts])
+                found.append((str(population.name), np.concatenate([index for is_here, index in parts if is_here]), np.flatnonzero(mine)))
+            self.take_state({"found": found})
+        return self.found
 
     def hold(self, name: str, on: bool) -> None:
         """Switch it, whatever else is written, until `let_go(name)`."""
@@ -141,7 +148,8 @@ class DriveView(Amplified):
                 self.sim.a.par[par + D_W] = value * self.amplification
             else:
                 self.set_rate(task, int(par), float(value))
-        self.sim.drive_places[self.name].restart(self.sim.a.held)
+        if field == "rate":
+            self.sim.drive_places[self.name].restart(self.sim.a.held)
 
     def set_rate(self, task: int, par: int, rate: float) -> None:
         """Another rate for a task: its number, and its distribution function if it has one."""

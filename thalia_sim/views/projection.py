@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..checks import gain_problem, numbers
 from ..errors import DescriptionError, SimulationError
+from ..gains import Cell, cell, read_gain, write_gain
 from ..given import short
 from ..neurons.contract import model_of
 from ..projection import LARGEST
@@ -211,7 +212,7 @@ class ProjectionView(Amplified):
         if not field.startswith("__") and self.learning is not None and field in self.learning.known():
             return self.learning.read(field, self.place())
         if field == "gain":
-            return self.own_gain if self.gains else float(self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1])
+            return self.own_gain if self.gains else self.gain_now()
         if field.startswith("__"):
             raise AttributeError(field)
         raise self.unknown(field)
@@ -225,9 +226,8 @@ class ProjectionView(Amplified):
             problem = gain_problem(value, bool(self.signs()))
             if problem:
                 raise DescriptionError(f"gain of {self.name} {problem}")
-            place = self.sim.group_number(self.alone("gain"))
             super().take_state({"own_gain": float(value)})
-            self.sim.a.group_w[place, 1] = value * self.amplification
+            self.apply_gains()
         elif field in ("i", "j", "delay"):
             raise SimulationError(f"{field} of {self.name} cannot be changed in a run: describe another network")
         elif self.learning is not None and field in self.learning.known():
@@ -237,19 +237,25 @@ class ProjectionView(Amplified):
         self.tell(field, value)
 
     def check_amplified(self) -> None:
-        place = self.sim.group_number(self.alone("gain"))
         if not self.gains:
-            super().take_state({"own_gain": float(self.sim.a.group_w[place, 1])})
+            super().take_state({"own_gain": self.gain_now()})
+
+    def gain_now(self) -> float:
+        """The gain as the loop has it."""
+        return read_gain(self.sim.a.group_w, self.cells()[0]) if self.cells() else 1.0
 
     def apply_gains(self) -> None:
-        self.sim.a.group_w[self.sim.group_number(self.alone("gain")), 1] = self.own_gain * self.amplification
+        gain = self.own_gain * self.amplification
+        for place in self.cells():
+            write_gain(self.sim.a.group, self.sim.a.group_w, place, gain)
 
-    def alone(self, what: str) -> int:
-        """The one group that holds this projection and no other."""
-        groups = self.group()
-        if len(groups) != 1 or len(self.sim.rows.groups[groups[0]].projections) != 1:
-            raise SimulationError(f"{what} of {self.name}: its rows are merged with those of other projections, connect it with gain=1.0")
-        return groups[0]
+    def cells(self) -> list[Cell]:
+        """Where the gain stands, of each group that holds this projection."""
+        if "cells" not in self.cache:
+            sim = self.sim
+            self.cache["cells"] = [cell(sim.layout, sim.group_number(k), sim.rows.groups[k], self.thing) for k in self.group()]
+        found: list[Cell] = self.cache["cells"]
+        return found
 
     def set_w(self, value: Any) -> None:
         """Write weights: a number, or one value a synapse in the order of `w`."""
