@@ -111,7 +111,7 @@ def test_the_regulator_step_by_hand():
         hook = CriticalityMonitor("exc", window=8000.0, every=8000.0, regulate="exc->exc", target=target, rate=0.1, low=low)
         with Simulation(branching_network(), [hook]) as sim:
             sim.run(8000.1)
-            assert float(hook.scale) == max(1.0 - 0.1 * (hook.m - target) * 8.0, low) < 1.0
+            assert float(hook.scale) == max(math.exp(-0.1 * (hook.m - target) * 8.0), low) < 1.0
     net = branching_network()
     hook = CriticalityMonitor("quiet", window=400.0, every=400.0, regulate="exc->exc")
     net.populate("quiet", 5, LIF(tau_m=10.0, v_th=15.0))

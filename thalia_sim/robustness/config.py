@@ -241,7 +241,7 @@ class RobustnessConfig:
         def make(net: Any) -> Hook:
             made: Hook = hook(
                 at.over, bin=settings.bin, window=settings.window, every=settings.every, target=settings.target_branching,
-                rate=settings.correction_rate, low=settings.scale_min, high=settings.scale_max,
+                rate=settings.correction_rate, leak=settings.leak, low=settings.scale_min, high=settings.scale_max,
                 regulate=[recurrent(net, p) for p in at.exc] if settings.regulate else (),
             )  # fmt: skip
             return made

@@ -1,10 +1,11 @@
 """Is the network critical? The branching ratio of chosen populations, live, over a sliding window; and a slow regulator of recurrent weights.
 
-    scale *= 1 - rate (m - target) dt,   low <= scale <= high,   m: branching ratio by multistep regression (measures/branching.py)
+    d ln scale / dt = -rate (m - target) - leak ln scale,   low <= scale <= high,   m: branching ratio by multistep regression (measures/branching.py)
 
 The scale multiplies the gains of named projections; excitatory ones, since more inhibition lowers m. Where m is not known (silence, no memory to be
 told from noise) nothing changes. Let the regulator be slow: a scale that changes much within a window makes activity drift, which looks like a long
-memory. """
+memory. With a leak it comes to rest also where the target cannot be met, at ln scale = -rate (m - target)/leak.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from ..given import is_number, short
 from ..hooks.contract import Hook
 from ..measures.branching import NEAR, branching_ratio, check_near, exponential, exponential_with_offset
 from .inputs import population_of
-from .metabolic import bounds
+from .metabolic import bounds, not_negative
 from .normalization import positive
 
 STATES = ("silent", "undefined", "subcritical", "near-critical", "supercritical")
@@ -35,7 +36,7 @@ class CriticalityMonitor(Hook):
     offset       fit the slopes by an exponential with offset, for activity whose mean wanders slowly
     near         branching ratios from here to there are near-critical
     regulate     names of projections whose gain follows; none by default
-    target, rate, low, high   of the regulator: branching ratio, 1/s, bounds of the scale
+    target, rate, leak, low, high   of the regulator: branching ratio, 1/s, 1/s, bounds of the scale
 
     Diagnostics: m, tau (ms), regression (the slope of one bin on the one before, too small if only a part of the neurons is counted), state (0
     silent, 1 undefined, 2 subcritical, 3 near-critical, 4 supercritical), scale. The scale is taken away when the hook is detached.
@@ -53,8 +54,8 @@ class CriticalityMonitor(Hook):
 
     def __init__(
         self, populations: Any = None, *, bin: float = 4.0, window: float = 10_000.0, every: float = 1000.0, k_max: int | None = None,
-        offset: bool = False, near: tuple[float, float] = NEAR, regulate: Any = (), target: float = 0.98, rate: float = 0.02, low: float = 0.5,
-        high: float = 2.0,
+        offset: bool = False, near: tuple[float, float] = NEAR, regulate: Any = (), target: float = 0.98, rate: float = 0.02,
+        leak: float = 0.0, low: float = 0.5, high: float = 2.0,
     ) -> None:  # fmt: skip
         self.populations = (populations,) if isinstance(populations, str) else None if populations is None else tuple(populations)
         self.regulate = (regulate,) if isinstance(regulate, str) else tuple(regulate)
@@ -66,6 +67,7 @@ class CriticalityMonitor(Hook):
         if not is_number(target) or not 0.0 < target <= 1.0:
             raise DescriptionError(f"target of {self.name} is {short(target)}: give a branching ratio above 0 and up to 1")
         self.target, self.rate = float(target), positive(rate, f"rate of {self.name}")
+        self.leak = not_negative(leak, f"leak of {self.name}")
         self.low, self.high = bounds(low, high, f"of {self.name}")
 
     def start(self, sim: Any) -> None:
@@ -113,7 +115,8 @@ class CriticalityMonitor(Hook):
         self.found = [now.m, now.tau, now.regression, STATES.index(now.state)]
         if self.regulate and not math.isnan(now.m):
             assert self.every is not None
-            scale = float(self.scale) * (1.0 - self.rate * (now.m - self.target) * self.every * 1e-3)
+            step = self.every * 1e-3
+            scale = float(self.scale) ** math.exp(-self.leak * step) * math.exp(-self.rate * (now.m - self.target) * step)
             self.scale = min(max(scale, self.low), self.high)
             for name in self.regulate:
                 sim[name].amplify(bytes(self.layer.item()).decode(), float(self.scale))

@@ -59,7 +59,7 @@ class DivisiveNormConfig:
     sigma: float = 10.0  # Hz
     exponent: float = 1.0
     target_rate: float = 5.0  # Hz
-    tau: float = 100.0  # ms
+    tau: float = 400.0  # ms, long beside `every`: a loop that acts late on a steep network swings
     every: float = 100.0  # ms
 
     def __post_init__(self) -> None:
@@ -72,6 +72,7 @@ class CriticalityConfig:
 
     target_branching: float = 0.98
     correction_rate: float = 0.02  # 1/s
+    leak: float = 0.05  # 1/s, by which ln of the factor returns to 0: most networks are far from any critical point, and come to rest by it
     regulate: bool = True
     scale_min: float = 0.5
     scale_max: float = 2.0
