@@ -2,10 +2,10 @@
 
 python experiments/robustness_cost.py
 
-Three simulations take turns, second by second of simulated time, after ten seconds in which the mechanisms settle: the network as described; with all
-mechanisms; and as the mechanisms left it (their gains and thresholds written down) without them. The mechanisms bring all layers to their target rate,
-and more spikes take more time: the third network tells that apart from what the mechanisms themselves take. Within the second run the time of each mechanism is
-counted as well, its part in taking spikes included.
+Three simulations take turns, second by second of simulated time, after ten seconds in which the mechanisms settle: the network as described; with
+all mechanisms; and as the mechanisms left it (their gains and thresholds written down) without them. The mechanisms bring all layers to their target
+rate, and more spikes take more time: the third network tells that apart from what the mechanisms themselves take. Within the second run the time of
+each mechanism is counted as well, its part in taking spikes included.
 """
 
 import time

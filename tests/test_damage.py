@@ -27,7 +27,7 @@ from thalia_sim.integrity.commits import TABLE
 from thalia_sim.integrity.increments import row_bytes
 from thalia_sim.recording import format as fmt
 from thalia_sim.recording.checkpoint import newest_checkpoint, prune, read_checkpoint, write_checkpoint
-from thalia_sim.recording.owner import is_alive, this_process
+from thalia_sim.recording.owner import is_alive, process_begin, this_process
 from thalia_sim.recording.segments import recover_recording
 from thalia_sim.recording.spike_file import write_spikes
 
@@ -377,6 +377,19 @@ def test_an_owner_of_before_the_last_boot_is_dead():
     assert is_alive(f"{host}:{'0' * 16}:{pid}:{begin}") is False
     assert is_alive(f"{host}:{boot}:{pid}:1") is False
     assert is_alive(f"{'0' * 16}:{boot}:{pid}:{begin}") is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_an_owner_that_nobody_has_buried_yet_is_dead():
+    """A process that has ended, but whose parent has not asked for its exit code (a zombie), writes nothing any more."""
+    host, boot, _, _ = this_process().split(":")
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = f"{host}:{boot}:{child.pid}:{process_begin(child.pid)}"
+    assert is_alive(owner) is True
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert is_alive(owner) is False
+    child.communicate()
 
 
 def test_the_checks_cover_every_dataset(made):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_text
 import sys
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from .errors import DescriptionError, MeasureError, PathError, RecordingError, SimulationError
+from .plain_errors import plain_errors
+from .studies.command import study
 
 PRECISIONS = ("double", "single")
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -30,20 +29,6 @@ def main() -> None:
 
 def show_warning(message: Warning | str, *_: Any) -> None:
     click.echo(f"Warning: {message}", err=True)
-
-
-@contextlib.contextmanager
-def plain_errors() -> Iterator[None]:
-    """Show an error of the package as its one sentence and a script's error as its own traceback; exit code 1."""
-    from .experiment import ScriptError
-
-    try:
-        yield
-    except ScriptError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except (DescriptionError, MeasureError, PathError, RecordingError, SimulationError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -369,3 +354,6 @@ def doctor(as_json: bool) -> None:
     click.echo(json_text.dumps([f._asdict() for f in findings]) if as_json else table(findings))
     if any(f.status == "broken" for f in findings):
         sys.exit(1)
+
+
+commands.add_command(study)

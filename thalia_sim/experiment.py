@@ -1,7 +1,8 @@
 """What an experiment script offers and how it is run.
 
 A script is a Python file with `build(seed, **parameters)`, which returns a `Network`; `hooks()`, which returns a list of hooks, and `until`, the
-simulated time in ms, are optional. Parameters and their types come from the signature of `build`; anything else of the network is
+simulated time in ms, are optional; for studies, so are `measure(recording)`, which returns numbers by their names, and `sensitivity`, a list of
+parameters and paths to vary. Parameters and their types come from the signature of `build`; anything else of the network is
 reached by its path (`exc.tau_m`, `exc->inh.w`).
 """
 
@@ -52,6 +53,8 @@ class Experiment(NamedTuple):
     hooks: Callable[[], Sequence[Hook]]
     until: float | None  # ms
     parameters: dict[str, Any]  # keyword of build -> its default
+    measure: Callable[[Any], Any] | None  # of an open recording -> numbers by their names
+    sensitivity: tuple[str, ...]  # parameters of build and paths that a study varies
 
 
 def load_script(path: str | Path) -> Experiment:
@@ -70,7 +73,13 @@ def load_script(path: str | Path) -> Experiment:
     until = getattr(module, "until", None)
     if until is not None:
         until = duration(until, f"until of {path}")
-    return Experiment(path, build, hooks, until, defaults(build))
+    measure = getattr(module, "measure", None)
+    if measure is not None and not callable(measure):
+        raise ScriptError(f"measure of {path} is {short(measure)}: make it a function of a recording that returns numbers by their names")
+    varied = getattr(module, "sensitivity", ())
+    if not isinstance(varied, (list, tuple)) or not all(isinstance(name, str) for name in varied):
+        raise ScriptError(f"sensitivity of {path} is {short(varied)}: make it a list of parameters of build and of paths such as 'exc.tau_m'")
+    return Experiment(path, build, hooks, until, defaults(build), measure, tuple(varied))
 
 
 def import_file(path: Path) -> ModuleType:
@@ -223,6 +232,7 @@ class Watch(Hook):
 
     transient = ("spikes_seen", "asked")
     is_saved = False
+    is_mechanism = False
 
     def __init__(self) -> None:
         self.spikes_seen, self.asked = 0, False

@@ -32,7 +32,8 @@ SAVED = (
 RECORDS = ("rule_par", "pre", "synapse", "last", "ring", "seen", "passed", "plastic_count")  # of projections with rules
 REBUILT_RECORDS = ("decay", "listed")
 REBUILT = (
-    "key", "block_task", "block_acc", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check", "sampler", "sample_index",
+    "key", "block_task", "block_acc", "slot_kind", "piece", "pop_piece", "pop_group", "window", "when", "kernels", "rows", "check",
+    "sampler", "sample_index",
     "sample", "clamp", "clamp_index", "clamp_value", "flags", "scratch", "temp", "plastic_at", "target", "block_target",
 )  # fmt: skip
 EMPTY = ("block_mark", "touched", "out", "out_first", "log_step", "log_id", "log_n", "bad", "meeting")

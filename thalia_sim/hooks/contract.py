@@ -42,6 +42,7 @@ class Hook:
     units: Mapping[str, str] = MappingProxyType({})  # of the diagnostics; "1" where not named
     transient: tuple[str, ...] = ()  # attributes that are no state: open files, clocks of the wall
     is_saved = True  # whether a resumed simulation brings the hook back
+    is_mechanism = True  # whether it acts on the network by itself, so that a study may switch it off; False where it only watches or carries out
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

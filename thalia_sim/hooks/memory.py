@@ -21,6 +21,7 @@ class MemoryRecorder(Hook):
     """
 
     transient = ("dt", "populations", "chosen", "steps", "globals", "parts", "sources", "rows")
+    is_mechanism = False
 
     def __init__(self, spikes: bool | Iterable[Any] = True, state: Sequence[Sample] = ()) -> None:
         check_chosen(spikes, state)

@@ -30,6 +30,7 @@ class Patterns(Hook):
     """
 
     units = {"pattern": "1"}
+    is_mechanism = False
     at = (0.0,)  # and every common part of on and off, in ms
     layer: Any  # declared state: the name under which currents are injected
     shown: Any  # and the pattern now, -1 for none

@@ -22,6 +22,7 @@ class Progress(Hook):
 
     transient = ("file", "bar", "begun", "begin_t")
     is_saved = False
+    is_mechanism = False
 
     def __init__(self, until: float | None = None, file: TextIO | None = None) -> None:
         self.until, self.file = until, file

@@ -69,6 +69,7 @@ class Recorder(Hook):
         "writer", "spike_table", "reports", "weights", "events", "diagnosed", "goes_on", "begin_step", "begin_t", "committed", "sim", "reached",
         "watch",
     )  # fmt: skip
+    is_mechanism = False
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class Interventions(Hook):
     """
 
     transient = ("planned", "in_force")
+    is_mechanism = False
 
     def __init__(self, plan: Iterable[Any]) -> None:
         if not isinstance(plan, Iterable) or isinstance(plan, str) or is_intervention(plan):

@@ -24,10 +24,12 @@ def boot() -> str:
 
 
 def process_begin(pid: int) -> str:
-    """When a process began, in the system's own count; empty where that is not to be had, or if there is no such process."""
+    """When a process began, in the system's own count; empty where that is not to be had, or if there is no such process, or it is dead and only
+    waits for its parent to hear of it (a zombie)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *_, begin = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:20]
+        return "" if state in "ZX" else begin
+    except (OSError, ValueError):
         return ""
 
 

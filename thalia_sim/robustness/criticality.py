@@ -42,6 +42,7 @@ class CriticalityMonitor(Hook):
     silent, 1 undefined, 2 subcritical, 3 near-critical, 4 supercritical), scale. The scale is taken away when the hook is detached.
     """
 
+    is_mechanism = property(lambda self: bool(self.regulate))  # else it only watches
     units = {"m": "1", "tau": "ms", "regression": "1", "state": "1", "scale": "1"}
     counts: Any  # declared: [bins] spikes, bin b of all at b % bins; how many bins were begun; step at which bin 0 begins
     begun: Any

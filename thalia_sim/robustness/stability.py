@@ -30,6 +30,7 @@ class Stability(Hook):
     At each look a recording gets the rate, whether it is in range, for how long it was out in total, and whether the population is silent.
     """
 
+    is_mechanism = False
     units = {"rate": "Hz", "in_range": "1", "out_of_range": "ms", "silent": "1"}
     # declared state
     ring: Any  # [window/every] spikes between looks, oldest at `looks` modulo its length

@@ -1,0 +1,365 @@
+"""Studies of a tiny network: points and their files, mechanisms, disturbances, cut runs, tables, and the command line."""
+
+import json
+import math
+import shutil
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from thalia_sim import CriticalityMonitor, Lesion, Progress, RobustnessConfig, Simulation, Stability, SynapticScaling, UnifiedHomeostasis
+from thalia_sim.circuits import cortex_sites, layered_cortex
+from thalia_sim.cli import commands
+from thalia_sim.errors import DescriptionError, PathError
+from thalia_sim.experiment import describe, load_script, script_hooks
+from thalia_sim.interventions import gathered
+from thalia_sim.recording import open_recording
+from thalia_sim.studies import Effort, ablation, recovery, sensitivity, stability
+from thalia_sim.studies.design import branch, design
+from thalia_sim.studies.disturbances import DISTURBANCES, disturb
+from thalia_sim.studies.inhibition import inhibitory
+from thalia_sim.studies.mechanisms import mechanisms_in, without
+from thalia_sim.studies.points import Point, files_of, lineage, source_of
+from thalia_sim.studies.running import STOP, Limits, run_point
+from thalia_sim.studies.varied import numeric_paths, varied
+
+NETWORK = Path(__file__).parent / "study_network.py"
+
+
+@pytest.fixture
+def script(tmp_path):
+    return shutil.copy(NETWORK, tmp_path / "net.py")
+
+
+def point(script, folder, until=300.0, **more):
+    (folder / "points").mkdir(parents=True, exist_ok=True)
+    return Point(str(script), source_of(script), 1, until, look=10.0, **more)
+
+
+# points
+
+
+def test_a_point_is_known_by_its_content_alone(script, tmp_path):
+    """The folder of the script is no part of the key; every field is, and so is the text of a module that the script imports from beside it."""
+    there = tmp_path / "there"
+    there.mkdir()
+    shutil.copy(script, there / "net.py")
+    a = Point(str(script), source_of(script), 1, 300.0)
+    assert a.key == Point(str(there / "net.py"), source_of(there / "net.py"), 1, 300.0).key
+    others = [{"seed": 2}, {"until": 301.0}, {"settings": ("g=1",)}, {"off": ("x",)}, {"parent": a}, {"disturbance": "lesion"}, {"share": 0.2},
+              {"look": 50.0}, {"precision": "single"}, {"is_measured": True}, {"source": "0"}]
+    fields = {"script": str(script), "source": a.source, "seed": 1, "until": 300.0}
+    keys = {Point(**{**fields, **other}).key for other in others}
+    assert len(keys) == len(others) and a.key not in keys
+
+
+def test_a_module_beside_the_script_is_part_of_its_source(tmp_path):
+    """Directly imported, imported by an import, a package; what is not imported is none."""
+    (tmp_path / "s.py").write_text("import near\n")
+    (tmp_path / "near.py").write_text("from pack import inner\n")
+    (tmp_path / "pack").mkdir()
+    for name in ("pack/__init__.py", "pack/inner.py", "far.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    seen = [source_of(tmp_path / "s.py")]
+    for name in ("near.py", "pack/inner.py", "pack/__init__.py"):
+        (tmp_path / name).write_text((tmp_path / name).read_text() + "y = 2\n")
+        seen.append(source_of(tmp_path / "s.py"))
+    assert len(set(seen)) == 4
+    (tmp_path / "far.py").write_text("x = 2\n")
+    assert source_of(tmp_path / "s.py") == seen[-1]
+
+
+def test_parents_come_before_their_children_and_each_once(script):
+    a = Point(str(script), "0", 1, 100.0)
+    b, c = branch(a, 50.0), branch(a, 60.0)
+    assert lineage([b, c, a]) == [a, b, c]
+
+
+# mechanisms
+
+
+def test_mechanisms_of_hooks_by_name(script):
+    hooks = [*script_hooks(load_script(script)), Progress(), Stability("exc"), CriticalityMonitor("exc"), *gathered([Lesion("exc", share=0.1)])]
+    assert mechanisms_in(hooks) == ["intrinsicplasticity", "synapticscaling"]
+    kept = without(hooks, ["synapticscaling"])
+    assert [h.name for h in kept if h.is_mechanism] == ["intrinsicplasticity"] and len(kept) == len(hooks) - 1
+    assert mechanisms_in([CriticalityMonitor("exc", regulate="exc->exc")]) == ["criticalitymonitor"]
+    with pytest.raises(PathError, match="mechanism 'synaptic' is not among the hooks of the script: did you mean 'synapticscaling'"):
+        without(hooks, ["synaptic"])
+
+
+def test_mechanisms_of_the_unified_pipeline_are_those_of_its_configuration():
+    config = RobustnessConfig.stable()
+    hook = UnifiedHomeostasis(config, **cortex_sites(layered_cortex())._asdict())
+    assert mechanisms_in([hook, SynapticScaling("a->b", target=1.0)]) == ["hard_bounds", "ei_balance", "divisive_norm", "synapticscaling"]
+    (left,) = without([hook], ["ei_balance"])
+    assert left.config.get_enabled_mechanisms() == ["hard_bounds", "divisive_norm"] and left.sites == hook.sites
+    (none,) = without([hook], config.get_enabled_mechanisms())
+    assert none.config.get_enabled_mechanisms() == [] and none.every is None
+
+
+# disturbances
+
+
+def simulation(script):
+    sim = Simulation(describe(load_script(script), 1))
+    sim.run(20.0)
+    return sim
+
+
+@pytest.mark.parametrize("name, factor", [("weights_high", 2.0), ("weights_low", 0.5)])
+def test_stored_weights_are_multiplied_within_the_bounds_of_rules(script, name, factor):
+    """Plastic weights lie at about 0.3 mV, their bound at 0.5 mV."""
+    sim = simulation(script)
+    before = {p: sim[p].w for p in sim.net.projections}
+    disturb(sim, name, 0.2)
+    for p, w in before.items():
+        expected = np.clip(factor * w, 0.0, 0.5) if p == "exc->exc" else factor * w
+        np.testing.assert_allclose(sim[p].w, expected, rtol=1e-6)
+
+
+def test_a_lesion_takes_its_share_of_those_that_excite(script):
+    sim = simulation(script)
+    disturb(sim, "lesion", 0.25)
+    assert sim["exc"].silent.sum() == 12 and sim["inh"].silent.sum() == 0
+
+
+def test_inhibition_falls_silent(script):
+    sim = simulation(script)
+    assert inhibitory(sim) == ["inh"]
+    disturb(sim, "silenced_inhibition", 0.0)
+    assert sim["inh"].silent.all() and not sim["exc"].silent.any()
+
+
+def test_the_rate_of_every_drive_is_doubled(script):
+    sim = simulation(script)
+    disturb(sim, "drive_doubled", 0.0)
+    assert [sim[d].rate for d in sim.net.drives] == [3000.0, 2600.0]
+
+
+def test_what_finds_nothing_to_disturb_says_so():
+    from thalia_sim import LIF, Network
+
+    net = Network(seed=1)
+    net.populate("exc", 5, LIF())
+    sim = Simulation(net)
+    for name, noun in (("silenced_inhibition", "population that inhibits"), ("drive_doubled", "Poisson drive")):
+        with pytest.raises(DescriptionError, match=f"disturbance {name} finds no {noun} in the network"):
+            disturb(sim, name, 0.0)
+
+
+# running
+
+
+def spikes(files):
+    with open_recording(files.recording) as recording:
+        return [recording.spikes(name) for name in recording.populations]
+
+
+def test_a_branch_without_disturbance_is_the_run_that_was_never_cut(script, tmp_path):
+    """Settled to 200 ms and branched to 300 ms, against one run to 300 ms: the same spikes after 200 ms."""
+    whole, settled = point(script, tmp_path), point(script, tmp_path, 200.0)
+    rest = branch(settled, 100.0, disturbance="none", is_measured=True)
+    for each in (whole, settled, rest):
+        assert run_point(each, tmp_path, Limits())["status"] == "complete"
+    for (t, ids), (t_rest, ids_rest) in zip(spikes(files_of(whole, tmp_path)), spikes(files_of(rest, tmp_path)), strict=True):
+        assert len(t_rest) > 10
+        np.testing.assert_array_equal(t[t > 200.0], t_rest)
+        np.testing.assert_array_equal(ids[t > 200.0], ids_rest)
+
+
+def test_a_run_stopped_by_the_clock_goes_on_to_the_bit(script, tmp_path):
+    """Cut by a deadline and by many checkpoints, against a run that was not: the same spikes and measures."""
+    cut, plain = tmp_path / "cut", tmp_path / "plain"
+    p = point(script, cut, 6000.0, is_measured=True)
+    point(script, plain)
+    run_point(point(script, plain, 20.0), plain, Limits())  # compiled
+    first = run_point(p, cut, Limits(deadline=time.time() + 0.1))
+    assert first["status"] == "interrupted" and 0.0 < first["t"] < 6000.0
+    second = run_point(p, cut, Limits(checkpoint=0.05))
+    whole = run_point(p, plain, Limits())
+    assert second["status"] == "complete" and second["measures"] == whole["measures"] and second["wall_s"] > first["wall_s"]
+    for (t, ids), (t_whole, ids_whole) in zip(spikes(files_of(p, cut)), spikes(files_of(p, plain)), strict=True):
+        np.testing.assert_array_equal(t, t_whole)
+        np.testing.assert_array_equal(ids, ids_whole)
+    assert not list(files_of(p, cut).checkpoints.glob("*.h5"))  # nothing begins from a measured point
+
+
+def test_a_complete_point_is_never_computed_again(script, tmp_path):
+    p = point(script, tmp_path, 50.0)
+    first = run_point(p, tmp_path, Limits())
+    written = files_of(p, tmp_path).recording.stat().st_mtime_ns
+    assert run_point(p, tmp_path, Limits()) == first and files_of(p, tmp_path).recording.stat().st_mtime_ns == written
+
+
+def test_nothing_begins_once_the_study_is_to_stop(script, tmp_path):
+    p = point(script, tmp_path)
+    assert run_point(p, tmp_path, Limits(deadline=0.0)) == {"status": "not run"}
+    (tmp_path / STOP).touch()
+    assert run_point(p, tmp_path, Limits()) == {"status": "not run"}
+
+
+def test_a_script_that_changes_while_its_study_runs_is_refused(script, tmp_path):
+    p = point(script, tmp_path)
+    Path(script).write_text(Path(script).read_text() + "\n# later\n")
+    assert "was changed while its study ran: start the study anew" in run_point(p, tmp_path, Limits())["error"]
+
+
+def test_built_in_measures_are_those_of_the_spikes(script, tmp_path):
+    """Rates and their ratio by counting; the CV of each neuron by numpy; the weight from the simulation itself."""
+    p = point(script, tmp_path, 400.0, is_measured=True)
+    found = run_point(p, tmp_path, Limits())["measures"]
+    with open_recording(files_of(p, tmp_path).recording) as recording:
+        (t, ids), (t_inh, _) = recording.spikes("exc"), recording.spikes("inh")
+    trains = [np.diff(t[ids == k]) for k in range(48)]
+    assert found["rate.exc"] == pytest.approx(len(t) / 48 / 0.4)
+    assert found["ei_ratio"] == pytest.approx((len(t) / 48) / (len(t_inh) / 12))
+    assert found["cv.exc"] == pytest.approx(np.mean([i.std() / i.mean() for i in trains if len(i) >= 2]))
+    sim = Simulation(describe(load_script(script), 1), script_hooks(load_script(script)))
+    sim.run(400.0)
+    assert found["weight.exc->exc"] == pytest.approx(sim["exc->exc"].w.mean(), rel=1e-6)
+    assert found["weight.inh->exc"] == pytest.approx(-1.8, rel=1e-6)
+
+
+# studies
+
+
+def test_ablation_shows_what_a_mechanism_does(script, tmp_path):
+    """Scaling with targets far below the rates makes weights smaller: on alone its effect on them is below 0, off alone above. Started anew it
+    computes nothing, and says the same."""
+    lines = []
+    how = {"out": tmp_path / "a", "settle": 100.0, "measure": 100.0}
+    result = ablation(script, range(1, 4), **how, effort=Effort(say=lines.append))
+    rows = {(e.subject, e.comparison, e.measure): e for e in result.effects}
+    assert rows["synapticscaling", "on alone", "weight.exc->exc"].verdict == "-"
+    assert rows["synapticscaling", "off alone", "weight.exc->exc"].verdict == "+"
+    assert len(lines) == 24 and lines[0].startswith("1/24 complete in ")
+    lines.clear()
+    again = ablation(script, range(1, 4), **how, effort=Effort(say=lines.append))
+    assert again.table() == result.table() and lines == []
+    with h5py.File(tmp_path / "a" / "results.h5") as file:
+        assert len(file["runs"]) == 24 and len(file["effects"]) == len(result.effects)
+        assert json.loads(file.attrs["configuration"])["mechanisms"] == ["intrinsicplasticity", "synapticscaling"]
+        kept = {row["key"].decode(): row["rate.exc"] for row in file["runs"]}
+    assert sum(math.isfinite(v) for v in kept.values()) == 12
+
+
+def test_a_budget_leaves_whole_seeds_and_says_what_was_not_run(script, tmp_path):
+    """The budget is spent after the first seed (a script's own measure takes the time); then the study goes on to the same table."""
+    with open(script, "a") as file:
+        file.write("\ndef measure(recording):\n    import time\n    time.sleep(0.4 * (recording.seed == 2))\n    return {'y': recording.begin}\n")
+    how = {"out": tmp_path / "a", "settle": 50.0, "measure": 50.0}
+    ablation(script, [1], **how)
+    part = ablation(script, [1, 2], **how, effort=Effort(budget=0.3))
+    assert part.seeds == [1] and "1 of 2 seeds count" in part.table() and any(line.startswith("not run: seed 2") for line in part.missing)
+    assert {e.n for e in part.effects} == {1}
+    whole = ablation(script, [1, 2], **how)
+    assert whole.seeds == [1, 2] and not whole.missing and {e.n for e in whole.effects} == {2}
+
+
+def test_a_measure_that_fails_is_told_with_its_line(script, tmp_path):
+    Path(script).write_text(Path(script).read_text() + "\ndef measure(recording):\n    return {'y': 'much'}\n")
+    result = ablation(script, [1], out=tmp_path / "a", settle=20.0, measure=20.0)
+    assert any("measure of net.py returned 'much' for 'y': return a number" in line for line in result.missing)
+    assert result.effects == []
+
+
+def test_recovery_tells_depth_and_equivalence_side_by_side(script, tmp_path):
+    """Twice the drive raises the rate by about as much; nothing else than time passes in the control."""
+    result = recovery(script, [1, 2], out=tmp_path / "r", settle=100.0, measure=100.0, course=300.0, disturb=["drive_doubled"])
+    rows = {(e.comparison, e.measure, e.condition): e for e in result.effects}
+    for switch in ("robustness on", "robustness off"):
+        assert rows["depth", "course", switch].mean > 0.5
+        assert rows["after - control", "rate.exc", switch].verdict == "not shown equivalent"
+    assert set(result.courses) == {f"{name}, robustness {s}" for name in ("none", "drive_doubled") for s in ("on", "off")}
+    assert "robustness on: mean" in result.table() and "robustness off: mean" in result.table()
+    assert result.figure(tmp_path / "r.png").stat().st_size > 10_000
+
+
+def test_stability_of_a_network_whose_weights_are_scaled_away(script, tmp_path):
+    """Scaling makes weights smaller all the time, which is a drift; without mechanisms STDP moves them; others never moved and are left out."""
+    result = stability(script, [1, 2, 3], out=tmp_path / "s", settle=100.0, measure=500.0, robustness="both", pieces=5)
+    rows = {(e.comparison, e.measure, e.condition): e for e in result.effects}
+    assert rows["drift", "weight.exc->exc", "robustness on"].verdict == "not shown within the margin, excludes 0"
+    assert ("drift", "weight.exc->exc", "robustness off") in rows
+    assert {measure for _, measure, _ in rows if measure.startswith("weight.")} == {"weight.exc->exc"}
+    assert result.figure(tmp_path / "s.png").exists()
+
+
+def test_sensitivity_tells_losses_against_the_same_seed(script, tmp_path):
+    """Half the membrane time constant nearly halves the rate; the loss follows from the runs by hand."""
+    result = sensitivity(script, [1, 2], out=tmp_path / "s", settle=50.0, measure=100.0, paths=["exc.tau_m"], robustness="on")
+    (row,) = [e for e in result.effects if e.measure == "rate.exc" and e.comparison == "-50 %"]
+    values = {(r["seed"], r["settings"]): r["rate.exc"] for r in result.runs if math.isfinite(r["rate.exc"])}
+    assert row.mean == pytest.approx(np.mean([1.0 - values[s, "exc.tau_m=10.0"] / values[s, ""] for s in (1, 2)]))
+    assert row.mean > 0.2 and row.verdict == "ABOVE"
+
+
+def test_what_is_varied_is_asked_for_or_the_list_of_the_script_or_every_number(script, tmp_path):
+    plan = design(script, [1], tmp_path, 10.0, 10.0, ["inhibition=4"])
+    assert varied(plan, ["exc.t_ref"]) == {"exc.t_ref": 2.0}
+    assert varied(plan, []) == {"exc.tau_m": 20.0, "inhibition": 4.0}
+    paths = numeric_paths(plan.net)
+    assert paths["exc->exc.k"] == 8 and paths["inh->exc.gain"] == 1.0 and paths["exc.v_reset"] == 0.0
+    with pytest.raises(DescriptionError, match="exc.v_reset is 0.0, which has no share to vary by"):
+        varied(plan, ["exc.v_reset"])
+    with pytest.raises(PathError, match="'inhibitio' is no parameter of build in .*: did you mean 'inhibition'"):
+        varied(plan, ["inhibitio"])
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"seeds": [1, 1]}, "seeds of the study are .*: give different whole numbers"),
+        ({"settle": 0.0}, "settle of the study is 0 ms"),
+        ({"robustness": "maybe"}, "robustness of the study is 'maybe': give one of both, on, off"),
+        ({"disturb": ["lesoin"]}, "unknown disturbance 'lesoin': did you mean 'lesion'"),
+        ({"margin": 2.0}, "margin of the study is 2.0: give a number between 0 and 1"),
+        ({"course": 100.0}, "course of the study is 100 ms: give at least 200 ms"),
+        ({"population": "excc"}, "exc"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_runs(script, tmp_path, options, message):
+    asked = {"seeds": [1], "out": tmp_path / "r", "settle": 10.0, "measure": 10.0, **options}
+    with pytest.raises((DescriptionError, PathError), match=message):
+        recovery(script, asked.pop("seeds"), **asked)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_script_without_mechanisms_cannot_be_ablated(tmp_path, script):
+    Path(script).write_text(Path(script).read_text().partition("def hooks")[0])
+    with pytest.raises(DescriptionError, match="has no mechanism among its hooks, so nothing can be ablated: let hooks"):
+        ablation(script, [1], out=tmp_path / "a", settle=10.0, measure=10.0)
+
+
+# the command line
+
+
+def study(*words):
+    return CliRunner().invoke(commands, ["study", *map(str, words)])
+
+
+def test_the_command_prints_table_progress_and_files(script, tmp_path):
+    asked = ("ablation", script, "--seeds", "2-3", "--out", tmp_path / "a", "--settle", "50 ms", "--measure", "50 ms")
+    told = study(*asked, "--by", "rate.exc,rat.inh", "--figure", tmp_path / "a.png")
+    assert told.exit_code == 0, told.output
+    assert "ablation of net.py: 2 of 2 seeds count" in told.stdout and "no measure is named 'rat.inh': did you mean 'rate.inh'?" in told.stdout
+    assert "cv.exc" not in told.stdout.partition("no measure")[0] and "16/16 complete in" in told.stderr
+    assert f"wrote {tmp_path / 'a' / 'results.h5'}" in told.stdout and (tmp_path / "a.png").exists()
+    tree = json.loads(study(*asked, "--json", "--quiet").stdout)
+    assert tree["kind"] == "ablation" and tree["seeds"] == [2, 3] and len(tree["runs"]) == 16
+    assert tree["effects"][0].keys() >= {"subject", "mean", "low", "high", "n"}
+
+
+@pytest.mark.parametrize("words", [("--seeds", "0"), ("--seeds", "1,1"), ("--budget", "5 days"), ("--workers", "0")])
+def test_the_command_refuses_bad_options(script, tmp_path, words):
+    told = study("stability", script, "--out", tmp_path / "s", *words)
+    assert told.exit_code == 2 and words[1] in told.stderr
+
+
+def test_every_disturbance_is_offered_by_the_command():
+    assert all(name in study("recovery", "--help").stdout for name in DISTURBANCES)

@@ -1,0 +1,154 @@
+"""Studies on several processes: a real scheduler and two workers on loopback, of which one is killed; a study stopped by Ctrl+C; what is refused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from thalia_sim import open_recording
+from thalia_sim.errors import DescriptionError
+from thalia_sim.studies import Effort, ablation, workers
+from thalia_sim.studies.points import Point
+from thalia_sim.studies.workers import check_workers, run_points
+
+pytest.importorskip("distributed")
+
+NETWORK = Path(__file__).parent / "study_network.py"
+LONG = {"settle": 6000.0, "measure": 1000.0}  # about half a second of wall time a run
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def script(tmp_path):
+    return shutil.copy(NETWORK, tmp_path / "net.py")
+
+
+def start(*words):
+    return subprocess.Popen([sys.executable, "-m", "dask", *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for(condition):
+    """What a condition gives as soon as it is true."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """(address of a scheduler, its two workers)."""
+    file = tmp_path / "scheduler.json"
+    started = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)]
+    try:
+        wait_for(file.exists)
+        words = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--local-directory", tmp_path)
+        started += [start("worker", "--scheduler-file", file, *words) for _ in range(2)]
+        yield json.loads(file.read_text())["address"], started[1:]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def kill_one_at_work(folder, processes, killed):
+    """SIGKILL to the worker that has just written a checkpoint; of which run it was is put into `killed`."""
+
+    def busy():
+        for checkpoint in folder.glob("points/*.ckpt/*.h5"):
+            recording = checkpoint.parent.with_suffix(".h5")
+            facts = recording.with_suffix(".json")
+            for process in processes:
+                opened = f"/proc/{process.pid}/fd"
+                if not facts.exists() and any(os.path.realpath(fd) == str(recording) for fd in Path(opened).iterdir()):
+                    return process, recording
+        return None
+
+    process, recording = wait_for(busy)
+    process.kill()
+    killed.append(recording)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see which worker writes a recording")
+def test_a_killed_worker_loses_nothing_but_the_work_since_its_checkpoint(script, tmp_path, cluster):
+    """Two workers, one killed in the middle of a run: that run goes on from its checkpoint on the other one, and the table is the one of a study
+    in this process. Started anew, nothing is computed."""
+    address, processes = cluster
+    killed, lines = [], []
+    folder = tmp_path / "far"
+    killer = threading.Thread(target=kill_one_at_work, args=(folder, processes, killed))
+    killer.start()
+    far = ablation(script, [1, 2], out=folder, **LONG, effort=Effort(scheduler=address, checkpoint=0.1, say=lines.append))
+    killer.join()
+    assert sum(process.poll() is not None for process in processes) == 1
+    here = ablation(script, [1, 2], out=tmp_path / "here", **LONG)
+    assert far.table() == here.table() and not far.missing and len(lines) == 16
+    with open_recording(killed[0]) as recording:
+        assert recording.status == "complete" and recording.file.marks["merged"]  # it has two lives
+    lines.clear()
+    again = ablation(script, [1, 2], out=folder, **LONG, effort=Effort(scheduler=address, say=lines.append))
+    assert again.table() == here.table() and lines == []
+
+
+def test_local_processes_give_the_same_table(script, tmp_path):
+    """Two processes of this machine against this process."""
+    short = {"settle": 50.0, "measure": 50.0}
+    apart = ablation(script, [1, 2], out=tmp_path / "apart", **short, effort=Effort(workers=2))
+    assert apart.table() == ablation(script, [1, 2], out=tmp_path / "here", **short).table()
+
+
+def test_ctrl_c_leaves_checkpoints_and_the_same_command_goes_on(script, tmp_path):
+    """Interrupted while it writes checkpoints: exit code 130 and a table of what there is; then it goes on to the end."""
+    words = ["ablation", script, "--seeds", "1", "--out", tmp_path / "a", "--settle", "20 s", "--measure", "1 s", "--checkpoint", "0.1s"]
+    command = [sys.executable, "-m", "thalia_sim", "study", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list((tmp_path / "a").glob("points/*.ckpt/*.h5")))
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130 and "0 of 1 seeds count" in told and "interrupted: seed 1, to 20000 ms" in told
+    assert not (tmp_path / "a" / "stop").exists()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0 and "1 of 1 seeds count" in done.stdout and "not run" not in done.stdout
+
+
+# what is refused
+
+
+def test_missing_dask_is_told_with_the_extra(script, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(DescriptionError, match=r'several workers need Dask.*: pip install "thalia-sim\[studies\]"'):
+        ablation(script, [1], out=tmp_path / "a", settle=10.0, measure=10.0, effort=Effort(workers=2))
+
+
+def test_a_scheduler_that_is_not_there_is_told(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE_S", 0.5)
+    with pytest.raises(DescriptionError, match="scheduler tcp://127.0.0.1:9 cannot be used .*: start `dask scheduler` and `dask worker`"):
+        run_points([Point(script, "0", 1, 10.0)], tmp_path, Effort(scheduler="tcp://127.0.0.1:9"))
+
+
+class Blind:
+    """A client whose worker answers what it is told to."""
+
+    def __init__(self, version):
+        self.version = version
+
+    def run(self, look, folder):
+        return {"tcp://far:1": (look(folder)[0] if self.version else "", self.version or "0")}
+
+
+SHARED = "does not see folder .*: give --out a folder that all workers share"
+
+
+@pytest.mark.parametrize("version, message", [("", SHARED), ("0.0.9", "has thalia_sim 0.0.9, not .*: install the same version there")])
+def test_workers_that_cannot_take_part_are_refused(tmp_path, version, message):
+    with pytest.raises(DescriptionError, match=f"worker tcp://far:1 {message}"):
+        check_workers(Blind(version), tmp_path)
+    assert not list(tmp_path.iterdir())

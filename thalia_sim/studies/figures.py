@@ -1,0 +1,128 @@
+"""Pictures of a study: a panel of effects for each measure, and a panel for each course; bars and bands are 95 % intervals over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..analysis.plots import COLOURS, STYLE, picture_path, save_picture
+from ..errors import RecordingError
+from ..measures import estimate
+from .courses import Course
+from .effects import COURSE, Effect
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .results import Result
+
+MOST = 12  # panels; choose by --by
+APART = 0.28  # of two conditions in a row
+COURSE_PANEL = 2.0  # inches
+
+
+def draw(result: Result, out: str | Path) -> Path:
+    """Draw a study into a .png, .svg or .pdf file; RecordingError if there is nothing to draw, or it cannot be written."""
+    out = picture_path(out)
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = panels_of(result)[:MOST]
+    courses = grouped(result)[: MOST - len(panels)]
+    if not panels and not courses:
+        raise RecordingError(f"study in {result.folder} has no effect to draw: let it run longer, or name measures that it has")
+    heights = [0.5 + 0.22 * len(rows_of(effects)) for _, effects in panels] + [COURSE_PANEL] * len(courses)
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.0, sum(heights) + 0.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
+        for ax, (title, effects) in zip(axes, panels, strict=False):
+            draw_effects(ax, title, effects)
+        for ax, (title, lines) in zip(axes[len(panels) :], courses, strict=True):
+            draw_courses(ax, title, lines)
+        asked, counted = len(result.configuration["seeds"]), len(result.seeds)
+        figure.suptitle(f"{result.kind} of {result.configuration['script']}, {counted} of {asked} seeds, 95 % intervals", fontsize=10)
+        save_picture(figure, out)
+    return out
+
+
+def panels_of(result: Result) -> list[tuple[str, list[Effect]]]:
+    """Effects that share an axis, with its label: those on one measure, in one unit; of stability the drifts of all quantities."""
+    if result.kind == "stability":
+        drifts = [e._replace(subject=e.measure, comparison="") for e in result.shown if e.comparison == "drift" and np.isfinite(e.mean)]
+        return [("relative drift over the run", drifts)] if drifts else []
+    found: dict[str, list[Effect]] = {}
+    for e in result.shown:
+        if np.isfinite(e.mean):
+            found.setdefault(axis_label(e), []).append(e)
+    return list(found.items())
+
+
+def axis_label(e: Effect) -> str:
+    """What an effect is measured in."""
+    if e.measure == COURSE:
+        return "time to recover (ms)" if e.unit == "ms" else "deviation of the rate from the control, relative"
+    return f"{e.measure} ({e.unit})" if e.unit not in ("", "1") else e.measure
+
+
+def rows_of(effects: Sequence[Effect]) -> list[str]:
+    """Labels of the rows of a panel."""
+    return list(dict.fromkeys(f"{e.subject} {e.comparison}".strip() for e in effects))
+
+
+def draw_effects(ax: Axes, title: str, effects: Sequence[Effect]) -> None:
+    """A point with its interval for each effect; conditions of one row lie a little apart."""
+    labels = rows_of(effects)
+    conditions = list(dict.fromkeys(e.condition for e in effects))
+    for number, condition in enumerate(conditions):
+        mine = [e for e in effects if e.condition == condition]
+        y = [labels.index(f"{e.subject} {e.comparison}".strip()) + APART * (number - 0.5 * (len(conditions) - 1)) for e in mine]
+        width = [0.0 if np.isnan(e.low) else e.high - e.mean for e in mine]
+        ax.errorbar([e.mean for e in mine], y, xerr=width, fmt="o", markersize=3.5, capsize=2, color=COLOURS[number], label=condition or None)
+    ax.axvline(0.0, color="0.6", linewidth=0.8)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.set_xlabel(title)
+    if len(conditions) > 1:
+        beside(ax)
+
+
+def beside(ax: Axes) -> None:
+    """A legend that hides nothing."""
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def grouped(result: Result) -> list[tuple[str, dict[str, Sequence[Course]]]]:
+    """Courses that share an axis: those of one quantity, named before the comma, under both conditions; of recovery, those of one condition."""
+    found: dict[str, dict[str, Sequence[Course]]] = {}
+    for name, courses in result.courses.items():
+        what, _, condition = name.partition(", ")
+        panel, line = (condition, what) if result.kind == "recovery" else (what, condition)
+        if result.kind == "recovery" or not result.by or what in result.by:
+            found.setdefault(panel, {})[line] = courses
+    return list(found.items())
+
+
+def draw_courses(ax: Axes, title: str, lines: dict[str, Sequence[Course]]) -> None:
+    """Mean over seeds, and its interval as a band."""
+    for number, (name, courses) in enumerate(lines.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        mean, half = band(courses)
+        t = courses[0].t / 1000.0
+        ax.plot(t, mean, color=colour, linewidth=1.2, label=name)
+        ax.fill_between(t, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
+    unit = next(iter(lines.values()))[0].unit
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel(f"rate ({unit})" if title.startswith("robustness") else f"{title} ({unit})" if unit not in ("", "1") else title)
+    ax.set_title(title, fontsize=9, loc="left")
+    beside(ax)
+
+
+def band(courses: Sequence[Course]) -> tuple[Any, Any]:
+    """Mean and half-width of the interval over seeds in each bin, [k] each; no width with one seed."""
+    found = [estimate(column) for column in np.stack([c.value for c in courses]).T]
+    return np.array([e.mean for e in found]), np.nan_to_num(np.array([e.half_width for e in found]))

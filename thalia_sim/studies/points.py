@@ -1,0 +1,120 @@
+"""The unit of a study: one run, which leaves one recording, as plain data; and where its files lie.
+
+A study is a list of points. A point is told from all others by its content, so one that was computed is known again when the study is started anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import __version__
+from ..recording.checkpoint import checkpoint_folder
+from ..recording.segments import later_files
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run of a script up to `until`, from the start or as a branch of the end of its parent."""
+
+    script: str  # path
+    source: str  # `source_of` the script when the study was planned
+    seed: int
+    until: float  # ms
+    settings: tuple[str, ...] = ()  # "NAME=VALUE", as of --set
+    off: tuple[str, ...] = ()  # mechanisms that are switched off from the start, sorted
+    parent: Point | None = None  # from whose end it begins
+    disturbance: str = ""  # what is done to the network at its beginning
+    share: float = 0.0  # of the neurons that a lesion takes
+    look: float = 100.0  # ms between two looks at the mean weights
+    precision: str = "double"
+    is_measured: bool = False  # whether it is measured when it has run; else other points may begin from its end
+
+    @cached_property
+    def key(self) -> str:
+        """Short name of the content: the sources, the version of the package and all fields but the folder of the script."""
+        fields = asdict(self)
+        del fields["script"], fields["parent"]
+        fields["parent"] = None if self.parent is None else self.parent.key
+        return hashlib.sha256(json.dumps([__version__, fields], sort_keys=True).encode()).hexdigest()[:16]
+
+    def __str__(self) -> str:
+        before = [] if self.parent is None else [self.parent.disturbance]
+        words = [f"seed {self.seed}", *self.settings, *(f"{name} off" for name in self.off), *before, self.disturbance]
+        return ", ".join(word for word in words if word) + f", to {self.until:g} ms"
+
+
+class Files(NamedTuple):
+    """The files of a point in the folder of a study."""
+
+    recording: Path  # KEY.h5
+    facts: Path  # KEY.json: how it ended, written last
+
+    @property
+    def checkpoints(self) -> Path:
+        return checkpoint_folder(self.recording)
+
+    def read(self) -> dict[str, Any]:
+        """What is known of the point; nothing before it ended for the first time."""
+        return dict(json.loads(self.facts.read_text())) if self.facts.exists() else {}
+
+    def write(self, facts: dict[str, Any]) -> None:
+        """All of it or nothing."""
+        part = self.facts.with_suffix(".part")
+        part.write_text(json.dumps(facts))
+        part.replace(self.facts)
+
+    def remove_recording(self) -> None:
+        for file in (self.recording, *later_files(self.recording)):
+            file.unlink(missing_ok=True)
+
+
+def files_of(point: Point, folder: Path) -> Files:
+    """Where a point's files lie in the folder of a study."""
+    return Files(folder / "points" / f"{point.key}.h5", folder / "points" / f"{point.key}.json")
+
+
+def lineage(points: list[Point]) -> list[Point]:
+    """Each point once, with all that it begins from, parents before their children, else in the order given."""
+    found: dict[str, Point] = {}
+    for point in points:
+        chain = [point]
+        while chain[-1].parent is not None:
+            chain.append(chain[-1].parent)
+        for each in reversed(chain):
+            found.setdefault(each.key, each)
+    return list(found.values())
+
+
+def source_of(script: str | Path) -> str:
+    """SHA-256 of a script and of the modules beside it that it imports, itself or through one another. Data that they read are not known."""
+    script = Path(script)
+    texts: dict[str, bytes] = {}
+    waiting = [script]
+    while waiting:
+        file = waiting.pop()
+        name = file.relative_to(script.parent).as_posix()
+        if name not in texts:
+            texts[name] = file.read_bytes()
+            waiting += neighbours(texts[name], script.parent)
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        digest.update(f"{name} {len(texts[name])}\n".encode() + texts[name])
+    return digest.hexdigest()
+
+
+def neighbours(text: bytes, folder: Path) -> list[Path]:
+    """The files of a folder that a Python text imports by name."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    paths = [folder.joinpath(*name.split(".")) for name in names]
+    return [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]

@@ -1,0 +1,155 @@
+"""Running one point of a study in its folder: from the start, from the end of its parent, or from where it was stopped; and measuring it.
+
+Wall time decides when a checkpoint is written and when a run has to stop; simulated time alone enters the dynamics, so the result does not depend
+on where a run was cut.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import CheckpointError, DescriptionError, SimulationError
+from ..experiment import Experiment, add_recorder, describe, load_script, script_errors, script_hooks
+from ..hooks.contract import Hook, StopRun
+from ..hooks.recorder import Recorder, recordings_in
+from ..recording.checkpoint import checkpoints, clear, newest_checkpoint
+from ..simulation import Simulation
+from .disturbances import disturb
+from .inhibition import inhibitory
+from .measured import measures_of
+from .mechanisms import without
+from .points import Files, Point, files_of, source_of
+from .weight_means import WeightMeans, watched
+
+STOP = "stop"  # file in the folder of a study that asks all its runs to stop, wherever they are
+ALONE = threading.Lock()  # a process runs one point at a time: scripts are imported under one name
+
+
+class Limits(NamedTuple):
+    """When runs of a study save and stop, by the clock on the wall."""
+
+    deadline: float = math.inf  # s since the epoch
+    checkpoint: float = 60.0  # s between two checkpoints
+
+
+class Clock(Hook):
+    """Ends a stretch of a run when a checkpoint is due, when the study's time is up, or when it was asked to stop."""
+
+    is_saved = False
+    is_mechanism = False
+    transient = ("saved",)
+
+    def __init__(self, limits: Limits, folder: Path) -> None:
+        self.limits, self.stop = limits, folder / STOP
+        self.saved = time.time()
+
+    @property
+    def is_over(self) -> bool:
+        return time.time() >= self.limits.deadline or self.stop.exists()
+
+    @property
+    def is_due(self) -> bool:
+        return time.time() >= self.saved + self.limits.checkpoint
+
+    def flushed(self, sim: Any) -> None:
+        if self.is_due or self.is_over:
+            raise StopRun("a checkpoint is due, or the study is to stop")
+
+
+def run_point(point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Run a point unless it is complete, as far as time allows. Returns its facts, which are also in KEY.json:
+
+    status "complete", "interrupted" (started anew it goes on), "failed" (with `error`), or "not run"; wall_s, t (ms), and measures.
+    """
+    files = files_of(point, folder)
+    with ALONE:
+        facts = files.read()
+        if facts.get("status") == "complete":
+            return facts
+        clock = Clock(limits, folder)
+        before_it = {} if point.parent is None else files_of(point.parent, folder).read()
+        if before_it.get("status") == "failed":
+            return {**before_it, "error": f"it begins from a run that failed: {before_it['error']}"}
+        if clock.is_over or before_it.get("status", "complete") != "complete":
+            return facts or {"status": "not run"}
+        begun, before = time.perf_counter(), facts.get("wall_s", 0.0)
+        try:
+            facts = attempt(point, folder, files, clock)
+        except Exception as error:  # whatever it is, one run that fails does not take the others with it
+            facts = {"status": "failed", "error": f"{type(error).__name__}: {error}", "measures": {}}
+        facts |= {"point": str(point), "seed": point.seed, "wall_s": round(before + time.perf_counter() - begun, 3)}
+        files.write(facts)
+        return facts
+
+
+def attempt(point: Point, folder: Path, files: Files, clock: Clock) -> dict[str, Any]:
+    """Run and measure; raises what goes wrong."""
+    if source_of(point.script) != point.source:
+        raise DescriptionError(f"script {point.script}, or a module beside it, was changed while its study ran: start the study anew")
+    experiment = load_script(point.script)
+    with script_errors(experiment.path):
+        sim = begin(point, folder, files, clock, experiment)
+        reached = run(sim, point, clock)
+    if not reached:
+        return {"status": "interrupted", "t": sim.t, "measures": {}}
+    if not point.is_measured:
+        return {"status": "complete", "t": sim.t, "measures": {}}
+    measures = measures_of(files.recording, experiment)
+    clear(files.checkpoints)
+    return {"status": "complete", "t": sim.t, "measures": measures}
+
+
+def run(sim: Simulation, point: Point, clock: Clock) -> bool:
+    """Run to the end of the point, with checkpoints; whether it got there."""
+    recorder = next(hook for hook in sim.hooks if isinstance(hook, Recorder))
+    while sim.t < point.until and not clock.is_over:
+        sim.run(until=point.until)
+        if sim.t < point.until and not (clock.is_due or clock.is_over):
+            sim.close("interrupted")
+            raise SimulationError(f"a hook of {point.script} ended the run at {sim.t:g} of {point.until:g} ms: let it run to the end in a study")
+        if clock.is_due and sim.t < point.until:
+            recorder.save(sim)
+            clock.saved = time.time()
+    is_reached = sim.t >= point.until
+    if not (is_reached and point.is_measured):
+        recorder.save(sim)
+    sim.close("complete" if is_reached else "interrupted")
+    return is_reached
+
+
+def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Experiment) -> Simulation:
+    """The simulation of a point, ready to go on: from its own newest checkpoint, else from its parent's end, else from the start."""
+    if checkpoints(files.checkpoints) and files.recording.exists():
+        try:
+            return Simulation.resume(newest_checkpoint(files.checkpoints), recording=files.recording, hooks=[clock])
+        except CheckpointError:  # damaged: the run is repeated
+            clear(files.checkpoints)
+    files.remove_recording()
+    if point.parent is None:
+        return fresh(point, files, clock, experiment)
+    end = newest_checkpoint(files_of(point.parent, folder).checkpoints)
+    sim = Simulation.resume(end, branch=files.recording, hooks=[clock])
+    if point.disturbance:
+        disturb(sim, point.disturbance, point.share)
+    return sim
+
+
+def fresh(point: Point, files: Files, clock: Clock, experiment: Experiment) -> Simulation:
+    """The script's network from time 0, without the mechanisms that are off, recorded."""
+    net = describe(experiment, point.seed, point.settings)
+    with recordings_in(files.recording.parent):
+        hooks = without(script_hooks(experiment), point.off)
+    own = next((hook for hook in hooks if isinstance(hook, Recorder)), None)
+    hooks = [hook for hook in hooks if hook is own or not isinstance(hook, Recorder)]
+    place = len(hooks) if own is None else hooks.index(own)
+    hooks.insert(place, WeightMeans(watched(net), point.look))
+    options = {"seed": point.seed, "settings": list(point.settings), "until": point.until, "off": list(point.off)}
+    add_recorder(hooks, net, experiment.path, options, files.recording, 0, False, None)
+    sim = Simulation(net, [*hooks, clock], precision=point.precision)
+    recorder = next(hook for hook in sim.hooks if isinstance(hook, Recorder))
+    recorder.options = {**recorder.options, "inhibitory": inhibitory(sim)}
+    return sim

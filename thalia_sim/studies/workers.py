@@ -1,0 +1,172 @@
+"""Running many points: one after the other in this process, on local processes, or on any Dask cluster that sees the study's folder.
+
+A point that is complete is never run again. Ctrl+C asks all runs to stop, wherever they are, by a file in the folder; each leaves a checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import __version__
+from ..errors import DescriptionError
+from .points import Point, files_of, lineage
+from .running import STOP, Limits, run_point
+
+Ended = tuple[Point, dict[str, Any]]
+TOKEN = "token"  # file by which workers show that they see the folder
+PATIENCE_S = 30.0  # to reach a scheduler, and for its first worker
+
+
+class Effort(NamedTuple):
+    """What a study may take, and where it runs."""
+
+    workers: int = 1  # processes of this machine; 1: this one
+    scheduler: str | None = None  # address of a Dask scheduler, such as "tcp://10.0.0.1:8786", in place of local processes
+    budget: float | None = None  # s of wall time, after which runs stop with a checkpoint
+    checkpoint: float = 60.0  # s of wall time between two checkpoints of a run
+    say: Callable[[str], None] = lambda line: None  # is given a line for each point that ended
+
+
+class Ran(NamedTuple):
+    """What became of the points."""
+
+    facts: dict[str, dict[str, Any]]  # by key
+    is_interrupted: bool  # whether the user asked to stop
+
+
+def run_points(points: Sequence[Point], folder: Path, effort: Effort) -> Ran:
+    """Run all points and those that they begin from, in the order given, as far as the budget goes."""
+    limits = Limits(math.inf if effort.budget is None else time.time() + effort.budget, effort.checkpoint)
+    folder = folder.resolve()
+    (folder / "points").mkdir(parents=True, exist_ok=True)
+    (folder / STOP).unlink(missing_ok=True)
+    every = lineage(list(points))
+    facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
+    waiting = [point for point in every if facts[point.key]["status"] != "complete"]
+    here = effort.workers == 1 and effort.scheduler is None
+    run = run_here if here else run_on_cluster
+    with listening(folder):
+        for number, (point, found) in enumerate(run(waiting, folder, limits, effort) if waiting else (), start=1):
+            facts[point.key] = found
+            if found["status"] != "not run":
+                effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
+    is_interrupted = (folder / STOP).exists()
+    (folder / STOP).unlink(missing_ok=True)
+    return Ran(facts, is_interrupted)
+
+
+@contextlib.contextmanager
+def listening(folder: Path) -> Iterator[None]:
+    """Take Ctrl+C and the system's request to end as a wish that all runs stop; a second one acts at once. Only possible in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(kind: int, frame: Any) -> None:
+        if (folder / STOP).exists():
+            raise KeyboardInterrupt
+        (folder / STOP).touch()
+
+    before = {kind: signal.signal(kind, ask) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def run_here(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
+    """One after the other, parents before their children."""
+    for point in points:
+        yield point, run_point(point, folder, limits)
+
+
+def run_on_cluster(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
+    """On the workers of a cluster. The first point runs alone: it compiles what the others find in Numba's cache, which is not made for several
+    processes that compile the same function at once. A point whose worker is lost goes on from its checkpoint on another one."""
+    with connected(effort) as client:
+        from distributed import as_completed, wait
+
+        check_workers(client, folder)
+        mine = uuid.uuid4().hex[:8]
+        futures: dict[str, Any] = {}
+        for number, point in enumerate(points):
+            parent = None if point.parent is None else futures.get(point.parent.key)
+            name = f"{point.key}-{mine}"
+            futures[point.key] = client.submit(run_after, parent, point, folder, limits, key=name, priority=-number)
+            if number == 0:
+                wait([futures[point.key]])
+        by_name = {futures[point.key].key: point for point in points}
+        for future in as_completed(list(futures.values())):
+            error = future.exception()
+            lost = {"status": "failed", "error": f"its workers were lost, or cannot run it ({error})", "measures": {}, "wall_s": math.nan}
+            yield by_name[future.key], lost if error is not None else future.result()
+
+
+def run_after(parent: dict[str, Any] | None, point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
+    """Run a point on a worker, when its parent has run."""
+    return run_point(point, folder, limits)
+
+
+@contextlib.contextmanager
+def connected(effort: Effort) -> Iterator[Any]:
+    """A client of the cluster that was asked for."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise DescriptionError('several workers need Dask, which is not installed: pip install "thalia-sim[studies]", or take one worker') from None
+    if effort.scheduler is None:
+        with (
+            LocalCluster(n_workers=effort.workers, threads_per_worker=1, dashboard_address=None, memory_limit=0, silence_logs="ERROR") as cluster,
+            Client(cluster) as client,
+        ):
+            client.run(ignore_interrupts)
+            yield client
+        return
+    try:
+        client = Client(effort.scheduler, timeout=PATIENCE_S)
+        client.wait_for_workers(1, timeout=PATIENCE_S)
+    except (OSError, ValueError) as error:
+        reason = str(error) or "no worker came"
+        raise DescriptionError(f"scheduler {effort.scheduler} cannot be used ({reason}): start `dask scheduler` and `dask worker`") from error
+    with client:
+        yield client
+
+
+def ignore_interrupts() -> None:
+    """On a local worker: Ctrl+C reaches it too, by the terminal, but it is the folder that tells it to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def check_workers(client: Any, folder: Path) -> None:
+    """Refuse workers that do not see the study's folder, or have another version of this package."""
+    token = uuid.uuid4().hex
+    (folder / TOKEN).write_text(token)
+    try:
+        try:
+            answers = client.run(look, folder)
+        except ImportError as error:
+            raise DescriptionError(f"a worker cannot import thalia_sim ({error}): install it there, version {__version__}") from error
+        for worker, (seen, version) in answers.items():
+            if seen != token:
+                raise DescriptionError(f"worker {worker} does not see folder {folder}: give --out a folder that all workers share")
+            if version != __version__:
+                raise DescriptionError(f"worker {worker} has thalia_sim {version}, not {__version__}: install the same version there")
+    finally:
+        (folder / TOKEN).unlink(missing_ok=True)
+
+
+def look(folder: Path) -> tuple[str, str]:
+    """What a worker sees of the token, and its version of this package."""
+    try:
+        return (folder / TOKEN).read_text(), __version__
+    except OSError:
+        return "", __version__
