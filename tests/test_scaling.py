@@ -178,6 +178,28 @@ def balanced(rule=None):
     return net
 
 
+def test_several_projections_share_a_budget():
+    """Two sources onto the same cells, one doubled by a script: at rate 1 all go by one factor a neuron, so both sums together are what they were."""
+    net = Network(seed=3)
+    cells = net.populate("cells", 6, LIFDelta(v_th=1e9))
+    for name in ("a", "b"):
+        net.populate(name, 20, PoissonSource(rate=1.0))
+        net.connect(name, cells, probability(0.8), w=Uniform(0.5, 1.5), delay=1.0)
+    sim = Simulation(net, [hook := WeightNormalization(["a->cells", "b->cells"], every=100.0)])
+
+    def sums(name):
+        return np.bincount(sim[f"{name}->cells"].j, sim[f"{name}->cells"].w, minlength=6)
+
+    a, b = sums("a"), sums("b")
+    sim.run(150.0)
+    np.testing.assert_array_equal(sums("a"), a)
+    assert hook.diagnostics()["error"] == 0.0
+    sim["a->cells"].w = 2.0 * sim["a->cells"].w
+    sim.run(100.0)
+    np.testing.assert_allclose(sums("a") + sums("b"), a + b, rtol=1e-6)
+    np.testing.assert_allclose(sums("a") / sums("b"), 2.0 * a / b, rtol=1e-6)
+
+
 @pytest.mark.parametrize("ratio", [None, 2.0])
 def test_paired_budgets(ratio):
     """E + I is the total of each neuron; their ratio the one given, or what the rule made of it."""
@@ -222,6 +244,10 @@ def test_wrong_arguments_are_named():
             Simulation(converging(), [hook]).run(1.0)
     with pytest.raises(DescriptionError, match="'exc->exc' twice: give two projections"):
         Simulation(balanced(), [PairedBudgets("exc->exc", "exc->exc")]).run(1.0)
+    with pytest.raises(DescriptionError, match="exc->exc and exc->inh have other targets"):
+        net = balanced()
+        net.connect("exc", "inh", probability(0.5), w=0.1, delay=1.0)
+        Simulation(net, [WeightNormalization(["exc->exc", "exc->inh"])]).run(1.0)
     net = balanced()
     net.connect(net["inh"], net["exc"][:10], probability(0.5), w=-0.1, delay=1.0, name="part")
     with pytest.raises(DescriptionError, match="exc->exc and part have other targets"):

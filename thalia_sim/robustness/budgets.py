@@ -27,46 +27,60 @@ def factors(total: Any, sums: NDArray[np.float64], rate: float) -> NDArray[np.fl
 
 
 class WeightNormalization(Hook):
-    """Keeps the sum of the sizes of the weights of each target neuron (or of each source).
+    """Keeps the sum of the sizes of the weights of each target neuron (or of each source), of one projection or of several together.
 
+    projection  name, or names of projections onto (or from) the same neurons, which share one budget and are multiplied by one factor a neuron
     total  unit of the weight: a number, or one a neuron; None: the sums at the start
-    over   "target": what a neuron receives through the projection; "source": what it sends
-    every  ms between two calls; a call costs 15 ns a synapse, 35 with a rule
+    over   "target": what a neuron receives through them; "source": what it sends
+    every  ms between two calls; a call costs 15 ns a synapse, 35 with a rule, and nothing while all sums are met and nobody writes weights
     rate   1, share of the way to the total that a call goes
     w_max  largest size of a weight; None: the bound of the projection's rule, if it has one. Where it acts, a sum stays below its total
     """
 
     units = {"sum": "1", "error": "1"}
     transient = ("sizes", "met_at")
-    met_at: tuple[int, int] | None  # version of the weights whose sums were all at their totals
+    met_at: list[tuple[int, int]] | None  # stamps of the weights whose sums were all at their totals
     totals: Any  # [n] declared state
     error: Any
     mean: Any
 
     def __init__(
-        self, projection: str, *, total: Any = None, over: str = "target", every: float = 1000.0, rate: float = 1.0, w_max: float | None = None
+        self, projection: Any, *, total: Any = None, over: str = "target", every: float = 1000.0, rate: float = 1.0, w_max: float | None = None
     ) -> None:
         if over not in ("target", "source"):
             raise DescriptionError(f"over of WeightNormalization is {short(over)}: give 'target' or 'source'")
-        self.projection, self.total, self.over, self.w_max = projection, total, over, w_max
+        self.projections = (projection,) if isinstance(projection, str) else tuple(projection)
+        if not self.projections or len(set(self.projections)) < len(self.projections):
+            raise DescriptionError(f"{self.name} is given {short(projection)}: give the names of different projections")
+        self.total, self.over, self.w_max = total, over, w_max
         self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)
 
     def start(self, sim: Any) -> None:
-        self.sizes, self.met_at = Sizes(sim, projection_of(sim, self.projection, self.name), self.w_max), None
-        n = self.sizes.n[self.over]
-        given = self.sizes.sums(self.sizes.read(), self.over) if self.total is None else self.total
-        self.declare(totals=each(given, n, f"total of {self.name} of {self.projection}", 0.0), error=np.nan, mean=np.nan)
+        found = [projection_of(sim, name, self.name) for name in self.projections]
+        for projection in found[1:]:
+            if not np.array_equal(*(getattr(p, self.over).ids() for p in (found[0], projection))):
+                both = f"{self.name}: {found[0].name} and {projection.name}"
+                raise DescriptionError(f"{both} have other {self.over}s: give projections with the same, or one hook for each")
+        self.sizes, self.met_at = [Sizes(sim, projection, self.w_max) for projection in found], None
+        given = self.sums([one.read() for one in self.sizes]) if self.total is None else self.total
+        totals = each(given, self.sizes[0].n[self.over], f"total of {self.name} of {', '.join(self.projections)}", 0.0)
+        self.declare(totals=totals, error=np.nan, mean=np.nan)
+
+    def sums(self, sizes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Of each neuron, over all projections, [n]."""
+        return np.sum([one.sums(size, self.over) for one, size in zip(self.sizes, sizes, strict=True)], axis=0)
 
     def handle(self, sim: Any) -> None:
-        if self.sizes.version == self.met_at:
-            return  # nobody has written a weight since all sums were at their totals
-        size = self.sizes.read()
-        sums = self.sizes.sums(size, self.over)
+        if [one.stamp for one in self.sizes] == self.met_at:
+            return
+        sizes = [one.read() for one in self.sizes]
+        sums = self.sums(sizes)
         by = factors(self.totals, sums, self.rate)
         if (by == 1.0).all():
-            self.met_at = self.sizes.version
+            self.met_at = [one.stamp for one in self.sizes]
         else:
-            self.sizes.write(size * by[self.sizes.j if self.over == "target" else self.sizes.i])
+            for one, size in zip(self.sizes, sizes, strict=True):
+                one.write(size * by[one.j if self.over == "target" else one.i])
         self.mean = sums.mean() if len(sums) else np.nan
         met = (sums > 0.0) & (self.totals > 0.0)
         self.error = np.abs(sums[met] / self.totals[met] - 1.0).max(initial=0.0)

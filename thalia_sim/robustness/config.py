@@ -196,7 +196,7 @@ class RobustnessConfig:
         settings = self.weight_normalization
 
         def make(p: str, net: Any) -> Hook:
-            return WeightNormalization(recurrent(net, p), every=settings.every, rate=settings.soft_rate)
+            return WeightNormalization(excitatory(net, p, at.inh), every=settings.every, rate=settings.soft_rate)
 
         return [Part(f"weight_normalization.{p}", WeightNormalization, partial(make, p)) for p in at.exc]
 
@@ -313,15 +313,23 @@ def recurrent(net: Any, population: str) -> str:
 
 
 def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the drives and projections onto one population alone that can be multiplied, but for those of inhibitory populations."""
-    net.population(population)
-    found = []
-    for name, what in {**net.projections, **net.drives}.items():
-        if [p.name for p in what.target.populations] != [population]:
-            continue
-        is_projection = name in net.projections
-        if not (is_projection and any(p.name in inh for p in what.source.populations)):
-            found.append(name)
+    """Names of the drives and projections onto one population alone, but for projections of inhibitory populations."""
+    drives = [name for name, drive in net.drives.items() if [p.name for p in drive.target.populations] == [population]]
+    found = [*projections_onto(net, population, inh), *drives]
     if not found:
         raise DescriptionError(f"{population} has no input of its own that can be multiplied: connect one, or drive it alone")
     return found
+
+
+def excitatory(net: Any, population: str, inh: Sequence[str]) -> list[str]:
+    """Names of the projections onto one population alone, but for those of inhibitory populations."""
+    found = projections_onto(net, population, inh)
+    if not found:
+        raise DescriptionError(f"no excitatory projection goes to {population} alone: connect one, or switch weight normalization off")
+    return found
+
+
+def projections_onto(net: Any, population: str, inh: Sequence[str]) -> list[str]:
+    net.population(population)
+    onto = [p for p in net.projections.values() if [target.name for target in p.target.populations] == [population]]
+    return [p.name for p in onto if not any(source.name in inh for source in p.source.populations)]

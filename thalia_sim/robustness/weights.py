@@ -26,12 +26,6 @@ class Sizes:
             self.high = min(self.high, positive(w_max, f"w_max of {projection.name}", "the weight's unit"))
         self.sign = np.sign(w) if chain is None else np.full(len(w), float(projection.sign))
 
-    @property
-    def version(self) -> tuple[int, int]:
-        """Changes when a weight is written; of a projection with rules also as time goes on."""
-        sim = self.view.sim
-        return sim.weights_version, sim.step if self.view.learning is not None else 0
-
     def read(self) -> NDArray[np.float64]:
         """[n_syn]"""
         w = np.asarray(self.view.w, dtype=np.float64)
@@ -45,3 +39,9 @@ class Sizes:
     def sums(self, sizes: NDArray[np.float64], over: str) -> NDArray[np.float64]:
         """Sum of the sizes of each target ("target") or each source ("source"), [n]."""
         return np.bincount(self.j if over == "target" else self.i, sizes, minlength=self.n[over]).astype(np.float64)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Another one when a weight was written; of a projection with rules also as time goes on."""
+        sim = self.view.sim
+        return sim.weights_version, sim.step if self.view.learning is not None else 0

@@ -130,6 +130,7 @@ def ablation(**options: Any) -> Result:
 @measure_option
 @click.option("--disturb", multiple=True, type=click.Choice(list(DISTURBANCES)), help="Repeatable. Default: all.")
 @click.option("--course", metavar="TIME", default="5 s", show_default=True, help="Simulated time after the disturbance, before it is measured.")
+@click.option("--bin", metavar="TIME", default="100 ms", show_default=True, help="Of the course of activity: let it hold many spikes.")
 @margin_option
 @click.option("--share", type=float, default=0.2, show_default=True, help="Of each excitatory population that a lesion takes.")
 @click.option("--population", metavar="NAME", help="Whose rate is the course. Default: all neurons.")

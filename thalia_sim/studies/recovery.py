@@ -31,7 +31,6 @@ from .results import Result, result
 from .robustness import conditions, label
 from .workers import Effort
 
-BIN = 100.0  # ms, of courses
 UNITS = {"depth": "1", "t50": "ms", "t90": "ms", "residual": "1", "overshoot": "1"}
 
 
@@ -45,12 +44,14 @@ class Branch(NamedTuple):
 
 def recovery(
     script: str | Path, seeds: Iterable[int] = range(1, 11), *, out: str | Path, settle: str | float, measure: str | float,
-    course: str | float = "5 s", disturb: Sequence[str] = tuple(DISTURBANCES), share: float = 0.2, margin: float = 0.1, population: str | None = None,
-    robustness: str = "both", settings: Sequence[str] = (), by: Sequence[str] = (), precision: str = "double", effort: Effort | None = None,
+    course: str | float = "5 s", bin: str | float = "100 ms", disturb: Sequence[str] = tuple(DISTURBANCES), share: float = 0.2, margin: float = 0.1,
+    population: str | None = None, robustness: str = "both", settings: Sequence[str] = (), by: Sequence[str] = (), precision: str = "double",
+    effort: Effort | None = None,
 ) -> Result:  # fmt: skip
     """Disturb the settled network of a script, over seeds.
 
     course      ms or "5 s": how long the network is left to itself before it is measured again; its rate in this time is the course
+    bin         ms, of the course: noise of a bin is in depth and times, so let it hold many spikes
     disturb     names of disturbances: weights_high, weights_low, lesion, silenced_inhibition, drive_doubled
     share       of each excitatory population that a lesion takes
     margin      share of the control's mean within which measures count as equivalent
@@ -58,13 +59,14 @@ def recovery(
     robustness  "on", "off" (all mechanisms of the script off from the start) or "both"
     """
     plan = design(script, seeds, out, settle, measure, settings, precision)
-    names, span, switches = checked(disturb), duration(course, "course"), conditions(plan, robustness)
+    names, switches = checked(disturb), conditions(plan, robustness)
+    span, width = duration(course, "course"), duration(bin, "bin")
     if not is_number(margin) or not 0.0 < margin < 1.0:
         raise DescriptionError(f"margin of the study is {short(margin)}: give a number between 0 and 1, such as 0.1")
     if not is_number(share) or not 0.0 < share < 1.0:
         raise DescriptionError(f"share of the study is {short(share)}: give a number between 0 and 1, such as 0.2")
-    if span < 2.0 * BIN:
-        raise DescriptionError(f"course of the study is {span:g} ms: give at least {2.0 * BIN:g} ms, two bins")
+    if not 0.0 < width <= 0.5 * span:
+        raise DescriptionError(f"bin of the study is {width:g} ms and its course {span:g} ms: give a bin above 0 and at least two bins")
     if population is not None:
         plan.net.population(population)
     planned: dict[tuple[int, Branch], Point] = {}
@@ -73,12 +75,13 @@ def recovery(
             planned |= branches(plan, seed, switch, off, (NONE, *names), span, share)
     outcome = carry_out(planned, plan.folder, effort or Effort(), by)
     courses = {
-        f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), population)
+        f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), population, width)
         for switch in switches for name in (NONE, *names)
     }  # fmt: skip
     effects = [row for switch in switches for name in names for row in course_rows(switch, name, courses)]
     effects += [after_row(outcome, switch, name, m, margin) for m in outcome.measures for name in names for switch in switches]
-    asked = {"course": span, "disturb": list(names), "share": share, "margin": margin, "population": population, "robustness": robustness}
+    asked = {"course": span, "bin": width, "disturb": list(names), "share": share, "margin": margin, "population": population}
+    asked["robustness"] = robustness
     kept = {name: list(found.values()) for name, found in courses.items() if found}
     return result("recovery", plan, asked, outcome, effects, courses=kept)
 
@@ -93,14 +96,14 @@ def branches(plan: Design, seed: int, switch: str, off: tuple[str, ...], names: 
     return found
 
 
-def read_courses(outcome: Outcome, condition: Branch, population: str | None) -> dict[int, Course]:
+def read_courses(outcome: Outcome, condition: Branch, population: str | None, width: float) -> dict[int, Course]:
     """seed -> the rate in the stage after a disturbance."""
-    return outcome.of_recordings(condition, partial(read_course, population=population))
+    return outcome.of_recordings(condition, partial(read_course, population=population, width=width))
 
 
-def read_course(file: Path, population: str | None) -> Course:
+def read_course(file: Path, population: str | None, width: float) -> Course:
     with open_recording(file) as recording:
-        return rate_course(recording, list(recording.populations) if population is None else [population], BIN)
+        return rate_course(recording, list(recording.populations) if population is None else [population], width)
 
 
 def course_rows(switch: str, name: str, courses: dict[str, dict[int, Course]]) -> list[Effect]:
