@@ -21,7 +21,8 @@ from thalia_sim.recording import open_recording
 from thalia_sim.studies import Effort, ablation, recovery, sensitivity, stability
 from thalia_sim.studies.design import branch, design
 from thalia_sim.studies.disturbances import DISTURBANCES, disturb
-from thalia_sim.studies.inhibition import inhibitory
+from thalia_sim.studies.inhibition import inhibitory, kinds_in, neurons
+from thalia_sim.studies.measured import built_in_measure
 from thalia_sim.studies.mechanisms import mechanisms_in, without
 from thalia_sim.studies.points import Point, files_of, lineage, source_of
 from thalia_sim.studies.running import STOP, Limits, run_point
@@ -139,6 +140,22 @@ def test_the_rate_of_every_drive_is_doubled(script):
     sim = simulation(script)
     disturb(sim, "drive_doubled", 0.0)
     assert [sim[d].rate for d in sim.net.drives] == [3000.0, 2600.0]
+
+
+def test_a_source_of_spikes_is_no_neuron_and_inhibits_if_its_synapses_do(tmp_path):
+    """Two sources and a population: the ratio of rates regards neurons alone, so there is none here."""
+    from thalia_sim import LIF, Network, PoissonSource, Recorder, all_to_all
+
+    net = Network(seed=1)
+    for name, w in (("up", 1.0), ("down", -1.0)):
+        net.connect(net.populate(name, 3, PoissonSource(rate=50.0)), net.populate(f"{name}_cells", 4, LIF()), all_to_all(), w=w)
+    sim = Simulation(net)
+    assert inhibitory(sim) == ["down"] and neurons(net) == ["up_cells", "down_cells"]
+    with Simulation(net, [Recorder(tmp_path / "a.h5", options={"neurons": neurons(net), "inhibitory": ["down"]})]) as recorded:
+        recorded.run(50.0)
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert kinds_in(recording) == (["up_cells", "down_cells"], [])
+        assert math.isnan(built_in_measure(recording)["ei_ratio"])
 
 
 def test_what_finds_nothing_to_disturb_says_so():
@@ -340,7 +357,7 @@ def test_a_script_without_mechanisms_cannot_be_ablated(tmp_path, script):
 
 
 def study(*words):
-    return CliRunner().invoke(commands, ["study", *map(str, words)])
+    return CliRunner().invoke(commands, ["study", *map(str, words), "--workers", "1"])
 
 
 def test_the_command_prints_table_progress_and_files(script, tmp_path):

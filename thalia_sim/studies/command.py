@@ -16,7 +16,7 @@ from .disturbances import DISTURBANCES
 from .results import NAME, Result
 from .robustness import CHOICES
 from .sensitivity import METHODS
-from .workers import Effort
+from .workers import Effort, all_cores
 
 WALL = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}  # s
 
@@ -66,7 +66,7 @@ OPTIONS = [
     click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A parameter of build, or a path such as exc.tau_m. Repeatable."),
     click.option("--settle", metavar="TIME", default="2 s", show_default=True, help="Simulated time before anything is measured."),
     click.option("--precision", type=click.Choice(("double", "single")), default="double", show_default=True, help="Of the state."),
-    click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes of this machine."),
+    click.option("--workers", type=click.IntRange(min=1), help="Processes of this machine. Default: one a core with Dask, else 1."),
     click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster in their place, such as tcp://10.0.0.1:8786."),
     click.option("--budget", type=WallTime(), metavar="TIME", help="Wall time (90s, 30min, 2h) after which runs stop with a checkpoint."),
     click.option("--checkpoint", type=WallTime(), default="60s", show_default=True, metavar="TIME", help="Wall time between checkpoints of a run."),
@@ -89,9 +89,11 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(
-        workers: int, scheduler: str | None, budget: float | None, checkpoint: float, figure: Path | None, as_json: bool, quiet: bool, **options: Any
+        workers: int | None, scheduler: str | None, budget: float | None, checkpoint: float, figure: Path | None, as_json: bool, quiet: bool,
+        **options: Any,
     ) -> None:  # fmt: skip
-        effort = Effort(workers, scheduler, budget, checkpoint, (lambda line: None) if quiet else (lambda line: click.echo(line, err=True)))
+        say = (lambda line: None) if quiet else functools.partial(click.echo, err=True)
+        effort = Effort(workers or all_cores(), scheduler, budget, checkpoint, say)
         with plain_errors():
             result = command(effort=effort, **options)
             picture = None if figure is None else result.figure(figure)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import DescriptionError, nearest
 from ..measures import PopulationRateMeter
 from ..recording import Recording
+from .inhibition import kinds_in
 from .weight_means import WeightMeans
 
 Floats = NDArray[Any]  # of float64
@@ -45,9 +46,8 @@ def rate_course(recording: Recording, populations: Sequence[str], width: float) 
 
 def ratio_course(recording: Recording, width: float) -> Course:
     """Rate of the neurons that do not inhibit over that of those that do, in bins of `width` ms; nan where the latter are silent."""
-    inhibit = [name for name in recording.config["run"].get("inhibitory", []) if name in recording.populations]
-    excite = [name for name in recording.populations if name not in inhibit]
-    e, i = rate_course(recording, excite, width), rate_course(recording, inhibit, width)
+    kinds = kinds_in(recording)
+    e, i = rate_course(recording, kinds.excite, width), rate_course(recording, kinds.inhibit, width)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Course(e.t, np.where(i.value > 0.0, e.value / i.value, np.nan), "1")
 

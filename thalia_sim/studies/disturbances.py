@@ -9,9 +9,8 @@ import numpy as np
 
 from ..errors import DescriptionError, PathError, nearest
 from ..interventions import Interventions, Lesion, Silence
-from ..neurons.contract import model_of
 from ..sources import Poisson
-from .inhibition import inhibitory
+from .inhibition import inhibitory, neurons
 
 HIGH, LOW, DRIVEN = 2.0, 0.5, 2.0  # factors
 NONE = "none"  # the control
@@ -29,7 +28,7 @@ def weights_low(sim: Any, share: float) -> None:
 
 def lesion(sim: Any, share: float) -> None:
     """A share of each excitatory population is lost, drawn by the seed."""
-    lost = [name for name in neurons(sim) if name not in inhibitory(sim)]
+    lost = [name for name in neurons(sim.net) if name not in inhibitory(sim)]
     refuse_none(lost, "lesion", "population of neurons that does not inhibit")
     sim.attach(Interventions([Lesion(name, share=share, at=sim.t) for name in lost]))
 
@@ -76,11 +75,6 @@ def scale_weights(sim: Any, factor: float) -> None:
         if view.learning is not None:
             w = np.copysign(np.clip(np.abs(w), *view.learning.bounds()), w)
         view.w = w
-
-
-def neurons(sim: Any) -> list[str]:
-    """Names of the populations that are no mere sources of spikes."""
-    return [name for name, population in sim.net.populations.items() if model_of(population.model).kind == "neuron"]
 
 
 def refuse_none(found: list[str], name: str, noun: str) -> None:

@@ -53,7 +53,7 @@ def draw(result: Result, out: str | Path) -> Path:
 def panels_of(result: Result) -> list[tuple[str, list[Effect]]]:
     """Effects that share an axis, with its label: those on one measure, in one unit; of stability the drifts of all quantities."""
     if result.kind == "stability":
-        drifts = [e._replace(subject=e.measure, comparison="") for e in result.shown if e.comparison == "drift" and np.isfinite(e.mean)]
+        drifts = [e._replace(subject=e.measure, comparison="") for e in result.shown if e.comparison == "drift" and abs(e.mean) > 0.0]
         return [("relative drift over the run", drifts)] if drifts else []
     found: dict[str, list[Effect]] = {}
     for e in result.shown:
@@ -97,13 +97,14 @@ def beside(ax: Axes) -> None:
 
 
 def grouped(result: Result) -> list[tuple[str, dict[str, Sequence[Course]]]]:
-    """Courses that share an axis: those of one quantity, named before the comma, under both conditions; of recovery, those of one condition."""
+    """Panels of courses, with their titles: quantities of one kind under one condition share an axis; what never moved is left out."""
     found: dict[str, dict[str, Sequence[Course]]] = {}
     for name, courses in result.courses.items():
         what, _, condition = name.partition(", ")
-        panel, line = (condition, what) if result.kind == "recovery" else (what, condition)
-        if result.kind == "recovery" or not result.by or what in result.by:
-            found.setdefault(panel, {})[line] = courses
+        kind, _, part = ("rate", "", what) if result.kind == "recovery" else what.partition(".")
+        is_asked = result.kind == "recovery" or not result.by or what in result.by
+        if is_asked and any(np.ptp(c.value) != 0.0 for c in courses):
+            found.setdefault(f"{kind}, {condition}", {})[part or kind] = courses
     return list(found.items())
 
 
@@ -117,7 +118,8 @@ def draw_courses(ax: Axes, title: str, lines: dict[str, Sequence[Course]]) -> No
         ax.fill_between(t, mean - half, mean + half, color=colour, alpha=0.15, linewidth=0)
     unit = next(iter(lines.values()))[0].unit
     ax.set_xlabel("time (s)")
-    ax.set_ylabel(f"rate ({unit})" if title.startswith("robustness") else f"{title} ({unit})" if unit not in ("", "1") else title)
+    kind = title.partition(",")[0]
+    ax.set_ylabel(f"{kind} ({unit})" if unit not in ("", "1") else kind)
     ax.set_title(title, fontsize=9, loc="left")
     beside(ax)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..given import is_number, short
 from ..measures import IntervalMeter, RateMeter
 from ..recording import Recording, open_recording
 from .courses import weight_course
+from .inhibition import kinds_in
 
 
 def measures_of(file: Path, experiment: Experiment) -> dict[str, float]:
@@ -75,14 +76,12 @@ def rate_and_cv(recording: Recording, population: str) -> tuple[float, float]:
 
 def ei_ratio(recording: Recording, rates: Mapping[str, float]) -> float:
     """Mean rate of the neurons that do not inhibit over that of those that do; nan without either, or if the latter are silent."""
-    inhibit = recording.config["run"].get("inhibitory", [])
-    spikes = {True: 0.0, False: 0.0}
-    number = {True: 0, False: 0}
-    for name, rate in rates.items():
-        n = recording.populations[name].n_recorded
-        if n:
-            spikes[name in inhibit] += n * rate
-            number[name in inhibit] += n
-    if not all(number.values()) or spikes[True] == 0.0:
-        return math.nan
-    return (spikes[False] / number[False]) / (spikes[True] / number[True])
+    excite, inhibit = (mean_rate(recording, names, rates) for names in kinds_in(recording))
+    return excite / inhibit if inhibit > 0.0 else math.nan
+
+
+def mean_rate(recording: Recording, names: Sequence[str], rates: Mapping[str, float]) -> float:
+    """Mean rate (Hz) of all recorded neurons of some populations; nan without any."""
+    number = {name: recording.populations[name].n_recorded for name in names}
+    n = sum(number.values())
+    return sum(k * rates[name] for name, k in number.items() if k) / n if n else math.nan

@@ -24,6 +24,7 @@ from .courses import Course, rate_course
 from .design import Design, branch, design
 from .disturbances import DISTURBANCES, NONE, checked
 from .effects import COURSE, Effect, differences, effect, is_equivalent
+from .inhibition import neurons
 from .measured import unit_of
 from .outcome import Outcome, Planned, carry_out
 from .points import Point
@@ -67,15 +68,14 @@ def recovery(
         raise DescriptionError(f"share of the study is {short(share)}: give a number between 0 and 1, such as 0.2")
     if not 0.0 < width <= 0.5 * span:
         raise DescriptionError(f"bin of the study is {width:g} ms and its course {span:g} ms: give a bin above 0 and at least two bins")
-    if population is not None:
-        plan.net.population(population)
+    watched = neurons(plan.net) if population is None else [plan.net.population(population).name]
     planned: dict[tuple[int, Branch], Point] = {}
     for seed in plan.seeds:
         for switch, off in switches.items():
             planned |= branches(plan, seed, switch, off, (NONE, *names), span, share)
     outcome = carry_out(planned, plan.folder, effort or Effort(), by)
     courses = {
-        f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), population, width)
+        f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), watched, width)
         for switch in switches for name in (NONE, *names)
     }  # fmt: skip
     effects = [row for switch in switches for name in names for row in course_rows(switch, name, courses)]
@@ -96,14 +96,14 @@ def branches(plan: Design, seed: int, switch: str, off: tuple[str, ...], names: 
     return found
 
 
-def read_courses(outcome: Outcome, condition: Branch, population: str | None, width: float) -> dict[int, Course]:
+def read_courses(outcome: Outcome, condition: Branch, populations: Sequence[str], width: float) -> dict[int, Course]:
     """seed -> the rate in the stage after a disturbance."""
-    return outcome.of_recordings(condition, partial(read_course, population=population, width=width))
+    return outcome.of_recordings(condition, partial(read_course, populations=populations, width=width))
 
 
-def read_course(file: Path, population: str | None, width: float) -> Course:
+def read_course(file: Path, populations: Sequence[str], width: float) -> Course:
     with open_recording(file) as recording:
-        return rate_course(recording, list(recording.populations) if population is None else [population], width)
+        return rate_course(recording, populations, width)
 
 
 def course_rows(switch: str, name: str, courses: dict[str, dict[int, Course]]) -> list[Effect]:

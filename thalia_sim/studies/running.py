@@ -19,7 +19,7 @@ from ..hooks.recorder import Recorder, recordings_in
 from ..recording.checkpoint import checkpoints, clear, newest_checkpoint
 from ..simulation import Simulation
 from .disturbances import disturb
-from .inhibition import inhibitory
+from .inhibition import inhibitory, neurons
 from .measured import measures_of
 from .mechanisms import without
 from .points import Files, Point, files_of, source_of
@@ -151,5 +151,5 @@ def fresh(point: Point, files: Files, clock: Clock, experiment: Experiment) -> S
     add_recorder(hooks, net, experiment.path, options, files.recording, 0, False, None)
     sim = Simulation(net, [*hooks, clock], precision=point.precision)
     recorder = next(hook for hook in sim.hooks if isinstance(hook, Recorder))
-    recorder.options = {**recorder.options, "inhibitory": inhibitory(sim)}
+    recorder.options = {**recorder.options, "neurons": neurons(net), "inhibitory": inhibitory(sim)}
     return sim

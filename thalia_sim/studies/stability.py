@@ -38,7 +38,7 @@ def stability(
 ) -> Result:  # fmt: skip
     """Run the settled network of a script for long, over seeds.
 
-    measure     ms or "1 h" worth of ms: length of the run; 10 s are 10,000 steps of 1 ms
+    measure     ms or "10 s": length of the run; 10 s are 10,000 steps of 1 ms
     pieces      equal pieces into which it is cut, at most 100
     margin      relative drift over the run within which there is none
     robustness  "on", "off" (all mechanisms of the script off from the start) or "both"
@@ -101,5 +101,7 @@ def verdict(drift: Effect, margin: float) -> str:
     """What the interval of a drift says of the margin, and of 0."""
     if not np.isfinite(drift.low):
         return ""
+    if drift.low == drift.high == 0.0:
+        return "never moved"
     within = "no drift: within the margin" if -margin < drift.low and drift.high < margin else "not shown within the margin"
     return f"{within}, {'includes' if drift.low <= 0.0 <= drift.high else 'excludes'} 0"

@@ -6,7 +6,9 @@ A point that is complete is never run again. Ctrl+C asks all runs to stop, where
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import math
+import os
 import signal
 import threading
 import time
@@ -61,6 +63,13 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort) -> Ran:
     is_interrupted = (folder / STOP).exists()
     (folder / STOP).unlink(missing_ok=True)
     return Ran(facts, is_interrupted)
+
+
+def all_cores() -> int:
+    """Processes that this machine runs at once: one a core where Dask is installed, else this one."""
+    if importlib.util.find_spec("distributed") is None:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager
