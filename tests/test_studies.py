@@ -336,7 +336,7 @@ def test_what_is_varied_is_asked_for_or_the_list_of_the_script_or_every_number(s
         ({"robustness": "maybe"}, "robustness of the study is 'maybe': give one of both, on, off"),
         ({"disturb": ["lesoin"]}, "unknown disturbance 'lesoin': did you mean 'lesion'"),
         ({"margin": 2.0}, "margin of the study is 2.0: give a number between 0 and 1"),
-        ({"course": 100.0}, "course of the study is 100 ms: give at least 200 ms"),
+        ({"course": 100.0}, "bin of the study is 100 ms and its course 100 ms: give a bin above 0 and at least two bins"),
         ({"population": "excc"}, "exc"),
     ],
 )
@@ -356,8 +356,8 @@ def test_a_script_without_mechanisms_cannot_be_ablated(tmp_path, script):
 # the command line
 
 
-def study(*words):
-    return CliRunner().invoke(commands, ["study", *map(str, words), "--workers", "1"])
+def study(kind, *words):
+    return CliRunner().invoke(commands, ["study", kind, "--workers", "1", *map(str, words)])
 
 
 def test_the_command_prints_table_progress_and_files(script, tmp_path):
