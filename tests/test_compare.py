@@ -6,7 +6,7 @@ import pytest
 from fake_simulation import FakeSimulation
 
 from thalia_sim import Hook, Poisson, Simulation, in_degree, open_recording
-from thalia_sim.analysis.compare import compare_recordings, format_comparison
+from thalia_sim.analysis.compare import compare_recordings, format_comparison, paths_apart
 from thalia_sim.hooks import Recorder
 from thalia_sim.network import Network
 from thalia_sim.neurons import LIFExp
@@ -145,3 +145,18 @@ def test_a_late_hook_does_not_write_into_the_table_of_one_that_went(tmp_path):
     with open_recording(tmp_path / "a.h5") as recording:
         assert list(recording.diagnostics("first")["k"]) == [1.0] * 3
         assert sum(e.kind == "diagnostics" for e in recording.events()) == 50
+
+
+def test_paths_of_a_configuration_that_differ():
+    """Worked by hand: nested values that differ, with both where they are short, and what only one has."""
+    a = {"network": {"dt": 0.1, "populations": {"exc": {"n": 10, "model": "LIF"}}}, "seed": 1, "long": "a" * 50}
+    b = {"network": {"dt": 0.1, "populations": {"exc": {"n": 20, "model": "LIF"}}}, "seed": 1, "long": "b" * 50, "more": 2}
+    assert paths_apart(a, b) == ["network.populations.exc.n (10 in A, 20 in B)", "long", "more (null in A, 2 in B)"]
+    assert paths_apart(a, a) == []
+
+
+def test_configurations_that_differ_are_told_by_their_paths(tmp_path):
+    """A population with another name: the line names it."""
+    facts, text = told(run(tmp_path / "a.h5"), run(tmp_path / "b.h5", names=("exc", "more")))
+    assert not facts["same_configuration"] and any("populations.more" in path for path in facts["configuration_apart"])
+    assert "configurations differ: " in text and "populations.more" in text

@@ -270,6 +270,22 @@ def test_the_ends_of_the_mixture_of_a_spiking_network():
     assert len(set(found.values())) == 3
 
 
+def test_a_hebbian_step_needs_no_new_forward_pass():
+    """(0, 1) a second time without forward is backward_hebbian a second time, to the bit; the gradient of older weights is not known, and (1, 1) asks
+    for it."""
+    config, spikes = HybridLearningConfig(0.0, 1.0, hebbian=HebbianConfig(0.5)), (np.random.default_rng(4).random((40, 1, 20)) < 0.2).astype(float)
+    first, second = SpikingNetwork(layered(DELTA)), SpikingNetwork(layered(DELTA))
+    for learner in (first, second):
+        learner.forward(spikes)
+    for _ in range(2):
+        told = first.backward_hybrid(np.ones((1, 5)), config).hebbian
+        assert told == second.backward_hebbian(config.hebbian)
+    assert all(np.array_equal(first.weights(p), second.weights(p)) for p in first.projections)
+    assert np.isnan(first.backward_hybrid(np.ones((1, 5)), config).gradient.grad_norm)
+    with pytest.raises(SimulationError, match="call forward first"):
+        first.backward_hybrid(np.ones((1, 5)), config.with_weights(0.5, 0.5))
+
+
 def test_trained_weights_go_back(given_spikes):
     """After learning with pruning the weights go into the description, whose simulation then gives the spikes of the trained network, with as many
     synapses as edges are left; and into a running simulation, with zeros in their place."""

@@ -28,6 +28,7 @@ RULES = [
     TripletSTDP(w_max=5.0), VogelsSprekeler(eta=0.05), Hebb(), AntiHebb(), Oja(), RewardSTDP(a_plus=0.05), ShortTerm(tau_f=50.0),
     [ShortTerm(), PairSTDP(a_plus=0.05)], BCM(eta=0.05), FixedBCM(eta=0.05), Covariance(eta=0.02), [TripletSTDP(w_max=5.0), WeightDecay(tau=300.0)],
     PairSTDP(a_plus=0.05, dendritic=1.0), TripletSTDP(w_max=5.0, dendritic=0.3), Hebb(softness=0.5),
+    [RewardSTDP(a_plus=0.01), WeightDecay(tau=300.0)], [ShortTerm(tau_f=50.0), WeightDecay(tau=900.0, w_rest=0.2), RewardSTDP(a_plus=0.01)],
 ]  # fmt: skip
 
 

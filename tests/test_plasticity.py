@@ -228,6 +228,7 @@ class Bare(NamedTuple):
         (lambda: check_parameters(PairSTDP(softness=2.0)), "softness = 2.0 of rule PairSTDP: must be from 0 to 1"),
         (lambda: check_parameters(PairSTDP(w_min=2.0)), "w_min = 2.0 and w_max = 1.0"),
         (lambda: check_parameters(PairSTDP(a_plus="x")), "a_plus = 'x' of rule PairSTDP: give a number"),
+        (lambda: rule(on_post=lambda w, p: w)(NamedTuple("Gain", [("gain", float)])), "parameter 'gain' of rule Gain: .* choose another"),
         (lambda: rule_of(3), "3 is no plasticity rule"),
     ],
 )

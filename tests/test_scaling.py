@@ -15,6 +15,8 @@ from thalia_sim import (
     PathError,
     Poisson,
     PoissonSource,
+    Prune,
+    Regrow,
     Scale,
     Simulation,
     SynapticScaling,
@@ -252,3 +254,54 @@ def test_wrong_arguments_are_named():
     net.connect(net["inh"], net["exc"][:10], probability(0.5), w=-0.1, delay=1.0, name="part")
     with pytest.raises(DescriptionError, match="exc->exc and part have other targets"):
         Simulation(net, [PairedBudgets("exc->exc", "part")]).run(1.0)
+
+
+def pruned_and_grown(*hooks):
+    """60 cells whose weak synapses onto each other go, and others come, every 100 ms, before other hooks are called."""
+    net = Network(seed=3)
+    exc, inh = net.populate("exc", 60, LIFDelta()), net.populate("inh", 10, LIFDelta())
+    net.drive(exc + inh, Poisson(rate=1200.0), w=1.0)
+    rule = PairSTDP(w_max=5.0, a_plus=0.001, a_minus=0.001)
+    net.connect(exc, exc, probability(0.3), w=Uniform(0.02, 0.4), delay=1.5, rule=rule, name="syn")
+    net.connect(inh, exc, probability(0.3), w=-0.3, delay=1.5, name="back")
+    return Simulation(net, [Prune("syn", below=0.05, every=100.0), Regrow("syn", w=0.06, every=100.0, number=900), *hooks])
+
+
+def test_sums_are_those_of_the_synapses_there_are(tmp_path):
+    """Beside hooks that prune and regrow, sums over the synapses of the moment are the totals, also in the run that is resumed in between, whose
+    weights are the same to the bit; a bound that is set in the run holds in the next call."""
+    sim = pruned_and_grown(WeightNormalization("syn", total=4.0, every=100.0))
+    for _ in range(3):
+        sim.run(100.0)
+        assert sum(sim["syn"].statistics[what] for what in ("pruned", "grown")) > 0
+        np.testing.assert_allclose(sums(sim["syn"], 60), 4.0, rtol=5 * SINGLE)
+    sim.save(tmp_path / "c.h5")
+    back = Simulation.resume(tmp_path / "c.h5")
+    for one in (sim, back):
+        one.run(200.0)
+    assert np.array_equal(sim["syn"].w, back["syn"].w)
+    sim["syn"].w_max = 0.2
+    sim.run(100.0)
+    assert sim["syn"].w.max() <= 0.2 and sums(sim["syn"], 60).max() > 3.0
+
+
+@pytest.mark.parametrize("kind", ["scaling", "budgets"])
+def test_scaling_and_budgets_follow_synapses_that_go(kind):
+    """Each synapse is multiplied by the factor of its own target; two budgets are brought to their sum over the synapses of the moment."""
+    if kind == "budgets":
+        sim = pruned_and_grown(PairedBudgets("syn", "back", total=5.0, every=100.0))
+        sim.run(300.0)
+        np.testing.assert_allclose(sums(sim["syn"], 60) + sums(sim["back"], 60), 5.0, rtol=5 * SINGLE)
+        return
+    hook = SynapticScaling("syn", target=5.0, tau=500.0, tau_rate=200.0, every=100.0)
+    sim = pruned_and_grown(hook)
+    sim.run(199.9)
+    sim["syn"].m_learning = 0.0
+    place = sim["syn"].i * 60 + sim["syn"].j
+    before = {k: w for k, w in zip(place.tolist(), sim["syn"].w.tolist(), strict=True) if w >= 0.05}  # others are pruned; what grows has 0.06
+    sim.run(0.1)
+    pruned = sim["syn"].statistics["pruned"]
+    place, j = sim["syn"].i * 60 + sim["syn"].j, sim["syn"].j
+    expected = [before.get(k, 0.06) * hook.factors[target] for k, target in zip(place.tolist(), j.tolist(), strict=True)]
+    np.testing.assert_allclose(sim["syn"].w, expected, rtol=5 * SINGLE)
+    assert pruned > 0 and np.ptp(hook.factors) > 0.1

@@ -7,9 +7,11 @@ from test_plastic_engine import network
 from thalia_sim import (
     LIF,
     DescriptionError,
+    EIBalance,
     Hebb,
     Lesion,
     MemoryRecorder,
+    MetabolicConstraint,
     Network,
     PairSTDP,
     Poisson,
@@ -229,7 +231,40 @@ def test_what_cannot_be_pruned_or_grown_is_refused(tmp_path):
         recorded.run(1.0)
         with pytest.raises(SimulationError, match="its weights are recorded synapse by synapse"):
             recorded["exc->exc"].prune([0])
+    sim = Simulation(several(), [MetabolicConstraint("exc", budget=1.0, reduce_gain=False), EIBalance("exc", "inh", target=1.0)])  # they name no projection
+    sim.run(1.0)
+    assert sim["exc->exc"].prune([0]) == 1
     with pytest.raises(DescriptionError, match="below of Prune"):
         Prune("exc->exc", below=0.0)
     with pytest.raises(SimulationError, match="hook prune x->y names no projection"):
         Simulation(several(), [Prune("x->y", below=0.1)]).run(1.0)
+
+
+def two_sources(turned):
+    """A projection whose sources lie in two populations, of which the first that is named was made first, or last (`turned`)."""
+    net = Network(seed=3)
+    a, b, c = (net.populate(name, n, LIF()) for name, n in (("a", 10), ("b", 7), ("c", 10)))
+    net.connect(b + a if turned else a + b, c, probability(0.8), w=Uniform(0.1, 0.3), delay=Uniform(0.5, 3.0), rule=PairSTDP(w_max=0.5), name="syn")
+    return Simulation(net)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_synapses_from_two_populations_go_by_name(turned):
+    """Named ones of either part, or of both, are gone, and no others: against the table of before, filtered."""
+    for chosen in (lambda i: i < 5, lambda i: (i >= 5) & (i < 10), lambda i: i >= 12, lambda i: i % 3 == 0, lambda i: i >= 0):
+        sim = two_sources(turned)
+        sim.run(5.0)
+        before = np.array(sim["syn"].table())
+        mask = chosen(sim["syn"].i)
+        assert sim["syn"].prune(mask) == mask.sum() == sim["syn"].statistics["pruned"]
+        assert np.array_equal(np.array(sim["syn"].table()), before[:, ~mask])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_weights_and_state_of_sources_in_any_order(turned):
+    """Weights that are written one by one are read at the same synapses, whatever the order in which the populations of the source are named."""
+    sim = two_sources(turned)
+    i, j = sim["syn"].i, sim["syn"].j
+    sim["syn"].w = (0.01 * i + 0.001 * j).astype(np.float32)
+    assert np.array_equal(sim["syn"].w, (0.01 * i + 0.001 * j).astype(np.float32))
+    assert np.array_equal(sim["syn"].synapses(source=12)["w"], sim["syn"].w[i == 12])

@@ -195,7 +195,24 @@ def by_lookup(w, x_pre, p):
     return w
 
 
+def by_root(w, k, dt, p):
+    return w + 1e-4 * math.sqrt(k * dt)
+
+
+def root_of_target(theta, k, dt, p):
+    return theta + math.sqrt(k * dt)
+
+
 BROKEN_RULES = {
+    "root": ({"between": by_root}, AssertionError, "between of rule Bad over 2 steps gives w = .* in two pieces of 1 and 1: let it be the solution"),
+    "root of target": (
+        {"on_pre": lambda w, theta, p: w, "target_spike": lambda theta, p: theta, "target_between": root_of_target, "target": {"theta": 0.5}},
+        AssertionError, "target_between of rule Bad over 2 steps gives theta = ",
+    ),
+    "logarithm": (
+        {"on_post": lambda w, x_pre, p: w + 1e-3 * math.log(x_pre)}, DescriptionError,
+        "on_post of rule Bad fails in plain Python at w = 0.4, x_pre = 0 .*math domain error",
+    ),
     "counter": ({"on_post": counting}, DescriptionError, "on_post of rule Bad cannot be compiled .*STORE_GLOBAL"),
     "list": ({"on_post": remembering}, DescriptionError, "on_post of rule Bad cannot be compiled .*SEEN"),
     "dict": ({"on_pre": by_lookup}, DescriptionError, "on_pre of rule Bad cannot be compiled .*: use math, arithmetic and numbers only"),
@@ -333,6 +350,15 @@ class Shadows(Rescaling):
         self.declare(count=0, begin=0)
 
 
+class Seldom(Rescaling):
+    every = 1e6
+
+
+class Raises(Rescaling):
+    def handle(self, sim):
+        return 1 / 0
+
+
 ONE = Rescaling()
 BROKEN_HOOKS = {
     "grows": (Grows, AssertionError, r"hook grows changes seen in the run without declaring it"),
@@ -344,6 +370,8 @@ BROKEN_HOOKS = {
     "renames": (Renames, AssertionError, r"hook renames reports \[\] before the run and \['count'\] after it"),
     "nobody": (Nobody, AssertionError, r"hook nobody is never called: set every or at"),
     "shadows": (Shadows, AssertionError, r"hook shadows declares begin, which is part of every hook: choose another name"),
+    "seldom": (Seldom, AssertionError, r"hook seldom is not called within 300 ms, every is 1000000.0 ms .*span=.*longer"),
+    "raises": (Raises, AssertionError, r"hook raises raises ZeroDivisionError: division by zero"),
     "one": (lambda: ONE, AssertionError, r"is made once and given again"),
     "no hook": (lambda: 3, DescriptionError, r"give a function that makes a new hook"),
 }

@@ -15,7 +15,7 @@ from .distributions import Distribution
 from .errors import DescriptionError, PathError, nearest
 from .given import as_array, short
 from .neurons.contract import comment_units, model_of
-from .plasticity.chain import rules_in
+from .plasticity.chain import field_named, rules_in
 from .projection import Drive, Projection, check_signs, weight_unit
 from .selection import Population, Selection
 from .sources.contract import check_source
@@ -45,7 +45,12 @@ def wiring_fields(wiring: Wiring) -> dict[str, Any]:
 def rule_fields(rule: Any) -> dict[str, Any]:
     """Parameters of a plasticity rule, as `rule.name`; of several on one projection as `rule.Rule.name`."""
     rules = () if rule is None else rules_in(rule)
-    return {f"rule.{type(p).__name__ + '.' if len(rules) > 1 else ''}{k}": v for p in rules for k, v in p._asdict().items()}
+    return {rule_path(rules, n, k): v for n, p in enumerate(rules) for k, v in p._asdict().items()}
+
+
+def rule_path(rules: Any, n: int, field: str) -> str:
+    """The path of a parameter of rule n of some."""
+    return f"rule.{type(rules[n]).__name__ + '.' if len(rules) > 1 else ''}{field}"
 
 
 def changed_rule(rule: Any, field: str, value: Any) -> Any:
@@ -79,6 +84,10 @@ def find(net: Network, path: str) -> tuple[Any, str, str | None]:
     field, dot, inner = rest.partition(".")
     if rest in known:
         return node, rest, None
+    if field == "rule" and isinstance(node, Projection) and node.rule is not None:
+        rules = rules_in(node.rule)
+        if (named := field_named([(type(p).__name__, p._fields) for p in rules], inner)) is not None:
+            return node, rule_path(rules, *named), None
     value = known.get(field)
     if isinstance(value, Distribution) and inner in {f.name for f in dataclasses.fields(value)}:
         return node, field, inner

@@ -196,6 +196,51 @@ def bring_part(sim: Simulation, part: Part, a: loop.Arrays, records: k.Records) 
         k.bring_block(a.row_seg, blocks, b, sim.step, 1, a.seg, a.slot, a.w, a.plastic[number], a.plastic_at[number * blocks + b])
 
 
+def settle_sources(sim: Simulation, part: Part) -> None:
+    """Keep the traces of the sources as they are now, so that other time constants act on the future alone. Synapses have been brought before."""
+    blocks, group, width = sim.layout.n_blocks, part.group, part.kernels.pre_width
+    first_seg, end_seg = (int(sim.a.row_seg[r * blocks]) for r in (group.first_row, group.first_row + group.n_rows))
+    first = int(sim.a.plastic[part.number, k.L_PRE])
+    kept = sim.records.pre[first : first + (end_seg - first_seg) * width].reshape(-1, width)  # [segments, last arrival and traces]
+    gap = (sim.step - kept[:, 0]).astype(np.int64)
+    for column, at in enumerate(table_places(sim, part)[: width - 1]):
+        kept[:, 1 + column] *= k.shares_left(sim.records.decay[at : at + k.TABLE], gap)
+    kept[:, 0] = sim.step
+
+
+def settle_targets(sim: Simulation, part: Part) -> None:
+    """Keep the traces and state of the targets as they are now, like those of the sources. A spike is not noted: it stays in the ring."""
+    for b in range(sim.layout.n_blocks):
+        first, n = places_of_targets(sim, part, b)
+        now = targets_now(sim, part, b)
+        sim.records.last[first : first + n] = sim.step + k.NOT_YET
+        sim.records.last[first + n : first + n + now.size] = now.ravel()
+
+
+def places_of_targets(sim: Simulation, part: Part, b: int) -> tuple[int, int]:
+    """(where the records of the targets of a part in block b begin, how many there are)."""
+    row = sim.a.plastic_at[part.number * sim.layout.n_blocks + b]
+    return int(row[k.A_LAST]), int(row[k.A_N])
+
+
+def targets_now(sim: Simulation, part: Part, b: int) -> NDArray[np.float64]:
+    """Traces, then state, of the targets of a part in block b as they are now [traces and fields, targets]."""
+    chain, (first, n) = part.chain, places_of_targets(sim, part, b)
+    columns = [*((m, t.name) for m, t in chain.traces("post")), *chain.target]
+    kept = sim.records.last[first : first + n * (1 + len(columns))].reshape(-1, n)
+    gap, now = (sim.step - kept[0]).astype(np.int64), kept[1:].copy()
+    tables = table_places(sim, part)[part.kernels.pre_width - 1 :]
+    for row, at in zip(now, tables, strict=False):  # traces come first
+        row *= k.shares_left(sim.records.decay[at : at + k.TABLE], gap)
+    for m, (made, p) in enumerate(zip(chain.declared, chain.rules, strict=True)):
+        if made.target_between is not None:
+            p = type(p)(*(parameter(sim, part, m, f) for f in p._fields))
+            reads, writes = ([columns.index((m, x)) for x in names] for names in (made.reads("target_between"), made.target))
+            for target in np.flatnonzero(gap > 0):
+                now[writes, target] = made.target_between(*kept[1:][reads, target].tolist(), float(gap[target]), sim.dt, p)
+    return now
+
+
 def evaluated(sim: Simulation, part: Part) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(weights, state [n, fields]) of the synapses of a part as they are now, copies in the order in which they are stored."""
     a, records, group = sim.a, sim.records, part.group

@@ -126,9 +126,10 @@ class Projection:
             raise DescriptionError(f"weights of projection {self.name}, which has the rule {chain}, go from {low:g} to {high:g}: {need}")
         if not isinstance(self.weights, Distribution):
             sizes = np.abs(self.weights)
-            if np.size(sizes) and (np.max(sizes) > chain.strongest or np.min(sizes) < chain.weakest):
-                size = np.max(sizes) if np.max(sizes) > chain.strongest else np.min(sizes)
-                bounds = f"from {chain.weakest:g} to {chain.strongest:g}"
+            least, most = chain.allowed
+            if np.size(sizes) and (np.max(sizes) > most or np.min(sizes) < least):
+                size = np.max(sizes) if np.max(sizes) > most else np.min(sizes)
+                bounds = f"from {least:g} to {most:g}"
                 problem = f"has a weight of size {size:g}, its rule {chain} keeps it {bounds}: set w_min or w_max"
                 raise DescriptionError(f"projection {self.name} {problem}")
         return rule

@@ -12,6 +12,8 @@ from ..recording import Recording, open_recording
 from .arrivals import SPAN, arrivals
 
 BLOCK = 1 << 20  # spikes compared at once
+PATHS = 5  # of a configuration that are told
+SHORT = 40  # characters of a value that is told
 SHOWN = 20  # arrivals that are told
 
 
@@ -40,6 +42,7 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
             "from_ms": begin,
             "to_ms": end,
             "same_configuration": a.meta["config_sha256"] == b.meta["config_sha256"],
+            "configuration_apart": paths_apart(a.config, b.config)[:PATHS],
             "only_in_a": [name for name in a.populations if name not in b.populations],
             "only_in_b": [name for name in b.populations if name not in a.populations],
             "covers_ms": {name: [r.begin, r.begin + r.duration] for name, r in (("a", a), ("b", b))},
@@ -54,6 +57,17 @@ def compare_recordings(first: str | Path, second: str | Path) -> dict[str, Any]:
             },
             "weights": {name: weight_difference(a, b, name) for name in projections},
         }
+
+
+def paths_apart(a: Any, b: Any, path: str = "") -> list[str]:
+    """Where two configurations differ, as dotted paths with both values where these are short."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = dict.fromkeys([*a, *b])
+        return [found for key in keys for found in paths_apart(a.get(key), b.get(key), f"{path}.{key}" if path else str(key))]
+    if a == b:
+        return []
+    shown = [json.dumps(x) for x in (a, b)]
+    return [f"{path} ({shown[0]} in A, {shown[1]} in B)" if max(map(len, shown)) <= SHORT else path]
 
 
 def nothing_in_common(a: Recording, b: Recording) -> str | None:
@@ -203,7 +217,8 @@ def format_comparison(facts: dict[str, Any]) -> str:
         covers = {name: f"{begin:g} to {end:g} ms" for name, (begin, end) in facts["covers_ms"].items()}
         lines = [f"{facts['a']} (A, {covers['a']}) and {facts['b']} (B, {covers['b']})", facts["apart"]]
     if not facts["same_configuration"]:
-        lines.append("configurations differ")
+        named = facts["configuration_apart"]
+        lines.append(f"configurations differ{': ' if named else ''}{', '.join(named)}{' ...' if len(named) == PATHS else ''}")
     lines += [f"population {name} only in {where.upper()}" for where in "ab" for name in facts[f"only_in_{where}"]]
     if (d := facts["first_difference"]) is not None:
         lines.append(f"first difference: {d['population']}[{d['id']}] fires at {d['t_ms']:g} ms in {d['in'].upper()} only")

@@ -6,7 +6,7 @@ At equal times hooks are called in the order of the list given to `Simulation`; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -41,6 +41,7 @@ class Hook:
     at: float | tuple[float, ...] = ()  # ms, single times at which `handle` is called
     units: Mapping[str, str] = MappingProxyType({})  # of the diagnostics; "1" where not named
     transient: tuple[str, ...] = ()  # attributes that are no state: open files, clocks of the wall
+    numbered: Collection[str] = ()  # projections whose synapses it knows by their numbers: none of them may come or go meanwhile
     is_saved = True  # whether a resumed simulation brings the hook back
     is_mechanism = True  # whether it acts on the network by itself, so that a study may switch it off; False where it only watches or carries out
 

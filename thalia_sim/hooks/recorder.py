@@ -10,7 +10,7 @@ import math
 import sys
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,10 @@ class Recorder(Hook):
         self.writer: RecordingWriter | None = None
 
     # the calls of the simulation -------------------------------------------------------------------------------------
+
+    @property
+    def numbered(self) -> Collection[str]:  # type: ignore[override]
+        return self.projections
 
     def start(self, sim: Any) -> None:
         for other in getattr(sim, "hooks", ()):

@@ -30,6 +30,7 @@ NOT_YET = -0.5  # step of the last spike of a target that has not fired: before 
 LOW, HIGH = 12, 24  # bits of steps in the first table, in both
 PART = 1024  # synapses that are looked at together
 TABLE = 2 * (1 << LOW) + 1  # cells of a decay table
+PIECE = 5.0  # ms, longest time through which rules that move the same weight go one after another, there and back by halves
 # columns of a plastic group's row; L_PRE, L_STATE and L_PAR are places in the Records
 L_ARRIVE, L_BRING, L_FIRE, L_SEG, L_SYN, L_W_SHIFT, L_PRE, L_STATE, L_PAR, L_SIGN, L_FROZEN, L_FIRST_ROW, L_ROWS, L_MAX_DELAY = range(14)
 L_COLUMNS = 14
@@ -134,6 +135,14 @@ def decay_table(dt: float, tau: float) -> np.ndarray:
     return np.array([*low, *high, rate])
 
 
+def shares_left(table: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """`decayed` over an array of numbers of steps."""
+    mask = (1 << LOW) - 1
+    near = table[k & mask] * table[(1 << LOW) + np.minimum(k >> LOW, mask)]
+    far = np.exp(-k * table[2 << LOW])
+    return np.where(k < 1 << HIGH, near, np.where(far > 1e-300, far, 0.0))
+
+
 @jit(forceinline=True)
 def decayed(table, k):
     """exp(-k dt / tau) from its table. (Indices are made unsigned here and in all kernels: others cost a test for negative ones each.)"""
@@ -151,15 +160,15 @@ def scaled(w, new, rate, low, high, soft):
 
 
 def softened(w, new, rate, low, high, soft):
-    """The same, the change times the share of room left before its bound too."""
+    """The same, the change times the share of room left before its bound too: none for a weight that a scale brought beyond it."""
     change = rate * (new - w)
-    return w + change * ((high - w if change > 0.0 else w - low) / (high - low))
+    return w + change * (max(high - w if change > 0.0 else w - low, 0.0) / (high - low))
 
 
 def softened_by_power(w, new, rate, low, high, soft):
     """The same, with that share to the power `soft`."""
     change = rate * (new - w)
-    return w + change * ((high - w if change > 0.0 else w - low) / (high - low)) ** soft
+    return w + change * (max(high - w if change > 0.0 else w - low, 0.0) / (high - low)) ** soft
 
 
 SCALING = {0.0: scaled, 1.0: softened}
@@ -169,6 +178,16 @@ compute a power before it asks whether it is wanted."""
 
 def scaling(soft):
     return SCALING.get(soft, softened_by_power)
+
+
+def piece(dt):
+    """Steps of dt ms in a piece of time, at least one."""
+    return max(1.0, math.floor(PIECE / dt + 1e-6))
+
+
+def held(value, low, high):
+    """A strength within its bounds."""
+    return min(max(value, low), high)
 
 
 def settled(value, low, high):

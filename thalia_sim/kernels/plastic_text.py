@@ -45,6 +45,8 @@ from .plastic import (
     WORDS,
     beyond,
     decayed,
+    held,
+    piece,
     scaled,
     scaling,
     settled,
@@ -70,6 +72,7 @@ class Text:
         self.state = [f"r{n}_{f}" for n, f in chain.state]
         self.dendritic = chain.dendritic > 0.0
         self.has_ring = chain.has_ring
+        self.interleaved = chain.interleaved
         on_post = [(n, x) for n, made in enumerate(self.declared) for x in made.reads("on_post")]
         kept = [f"r{n}_{x}" for n, x in on_post]
         self.ring_before = [x for x in (*self.post, *self.target) if x in kept]
@@ -95,6 +98,8 @@ class Text:
         for m in self.chain.modulators:
             lines.append(f"{m} = par[{at}]")
             at += 1
+        if self.interleaved:
+            lines.append("length = piece(dt)")
         return lines + [
             f"slot_0, many = at[{A_SLOT}], at[{A_N}]",
             *(f"last_{k} = doubles(at[{AT_LAST}] + {8 * k} * many, many)" for k in range(self.last_width)),
@@ -112,22 +117,46 @@ class Text:
         made = self.declared[n]
         if getattr(made, kind) is None:
             return []
-        reads = [x if x.startswith("m_") else f"r{n}_{x}" for x in made.reads(kind)]
-        got = "new" if not made.state else "new, " + ", ".join(f"new_{f}" for f in made.state)
-        lines = [f"{got} = r{n}_{kind}({', '.join(['w_', *reads, *more, f'p{n}'])})"]
+        lines = [self.asked(n, kind, ("new", *(f"new_{f}" for f in made.state)), more)]
         lines += [f"r{n}_{f} = np.float64(np.float32(new_{f}))" for f in made.state]
-        how = scaling(self.chain.softness(n) if kind != "between" else 0.0).__name__
-        if kind != "between" or made.state:  # what passes with time alone is no learning
-            lines.append(f"new = {how}(w_, new, rate, low{n}, high{n}, soft{n})")
+        lines += self.scaled_change(n, kind)
         return [*lines, f"bounded += beyond(new, low{n}, high{n})", f"w_ = settled(new, low{n}, high{n})"]
+
+    def asked(self, n: int, kind: str, into: tuple[str, ...], more: tuple[str, ...]) -> str:
+        """A function of rule n is asked, its answer goes into names."""
+        reads = [x if x.startswith("m_") else f"r{n}_{x}" for x in self.declared[n].reads(kind)]
+        return f"{', '.join(into)} = r{n}_{kind}({', '.join(['w_', *reads, *more, f'p{n}'])})"
+
+    def scaled_change(self, n: int, kind: str) -> list[str]:
+        """The change times the learning rate's factor and the room before a soft bound; what passes with time alone is no learning."""
+        how = scaling(self.chain.softness(n) if kind != "between" else 0.0).__name__
+        return [f"new = {how}(w_, new, rate, low{n}, high{n}, soft{n})"] if kind != "between" or self.declared[n].state else []
 
     def all_rules(self, kind: str, more: tuple[str, ...] = ()) -> list[str]:
         return [line for n in range(len(self.declared)) for line in self.call(n, kind, more)]
 
     def between(self, end: str) -> list[str]:
         """Steps up to `end` without an event, from `here`."""
-        body = self.all_rules("between", (f"{end} - here", "dt"))
+        alone = [n for n in range(len(self.declared)) if n not in self.interleaved]
+        body = [line for n in alone for line in self.call(n, "between", (f"{end} - here", "dt"))] + self.pieces(f"{end} - here")
         return [f"if {end} > here:", *indent(body), f"    here = {end}"] if body else []
+
+    def pieces(self, gap: str) -> list[str]:
+        """A gap of rules that move the same weight: piece by piece, half of each in their order, half in the reverse one, rounded at its end."""
+        if not self.interleaved:
+            return []
+        there_and_back = [*self.interleaved, *reversed(self.interleaved)]
+        lines = [f"left = {gap}", *(f"hit{n} = np.int64(0)" for n in self.interleaved)]
+        for loop, length in (("while left > length:", "length"), ("if left > 0.0:", "left")):
+            lines += [loop, *indent([line for n in there_and_back for line in self.half_piece(n, f"0.5 * {length}")]), f"    left -= {length}"]
+        lines += ["w_ = np.float64(np.float32(w_))", *(f"bounded += hit{n}" for n in self.interleaved)]
+        return lines + [f"r{n}_{f} = np.float64(np.float32(r{n}_{f}))" for n in self.interleaved for f in self.declared[n].state]
+
+    def half_piece(self, n: int, k: str) -> list[str]:
+        """k steps under rule n, without rounding."""
+        fields = [f"r{n}_{f}" for f in self.declared[n].state]
+        lines = [self.asked(n, "between", ("new", *fields), (k, "dt")), *self.scaled_change(n, "between")]
+        return [*lines, f"hit{n} |= beyond(new, low{n}, high{n})", f"w_ = held(new, low{n}, high{n})"]
 
     def decay_target(self, now: str) -> list[str]:
         """Traces and state of the target at `now`, from what it keeps of its last spike."""
@@ -403,7 +432,7 @@ class Kernels:
         names: dict[str, Any] = {"np": np, "math": math, "decayed": decayed, "start_of": start_of}
         names |= {"doubles": doubles, "singles": singles, "ints": ints, "longs": longs, "LARGE": LARGE}
         names |= {f.__name__: inlined(f) for f in (scaled, softened, softened_by_power)}
-        names |= {"settled": inlined(settled), "beyond": inlined(beyond)}
+        names |= {f.__name__: inlined(f) for f in (settled, held, beyond, piece)}
         for n, made in enumerate(chain.declared):
             names[f"Params{n}"] = made.cls
             for kind in ("on_pre", "on_post", "between", "transmit", "target_spike", "target_between"):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,10 +57,14 @@ class LayeredNetwork:
     def backward_hybrid(self, loss_gradient: Any, config: HybridLearningConfig) -> HybridResult:
         """Change all weights by both parts: w' = limit((w - gradient_weight gradient_lr clip(dL/dw) + hebbian_weight dw)(1 - decay)).
 
-        A part of weight 0 plays no role, so (1, 0) is backward_gradient and (0, 1) backward_hebbian, to the bit.
+        A part of weight 0 plays no role, so (1, 0) is backward_gradient and (0, 1) backward_hebbian, to the bit. The latter needs no forward pass
+        with these weights either; the norms of the gradient are then nan.
         """
         check_kind(config, HybridLearningConfig, "config of backward_hybrid")
-        clipped, norm, clipped_norm = clip_gradient(self.checked_gradient(loss_gradient), config)
+        clipped: dict[str, Floats] = {}
+        norm = clipped_norm = math.nan
+        if config.gradient_weight > 0.0 or self.current:  # of older weights there is no gradient, and where it plays no role none is needed
+            clipped, norm, clipped_norm = clip_gradient(self.checked_gradient(loss_gradient), config)
         rate = config.gradient_lr * config.gradient_weight
         gradient = {name: rate * g for name, g in clipped.items()} if config.gradient_weight > 0.0 else None
         hebbian = self.hebbian_deltas(config.hebbian, config.hebbian_weight) if config.hebbian_weight > 0.0 else None

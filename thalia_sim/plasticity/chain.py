@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DescriptionError
-from .contract import Rule, Trace, check_parameters, rule_of
+from ..errors import DescriptionError, PathError
+from .contract import Rule, Trace, check_parameters, rule_of, single_bounds
+from .passing import leaves_weight
 
 CHANNELS = ("m_learning", "m_reward", "m_energy")
 """Modulators that every projection with a rule has. The product of those that none of its rules reads multiplies what the rules change."""
@@ -59,15 +60,25 @@ class Chain(NamedTuple):
         """Whether more of a target has to be kept than its last spike."""
         return self.dendritic > 0.0 or any(made.on_post is not None for made in self.declared)
 
+    @property
+    def interleaved(self) -> list[int]:
+        """Numbers of the rules whose `between` move the same weight, so that none can be asked for a whole gap; [] where one alone does."""
+        found = [n for n, made in enumerate(self.declared) if not leaves_weight(made.cls)]
+        return found if len(found) > 1 else []
+
     def start_of(self, n: int, field: str) -> float:
         """Value at the start of a field of `state` or `target` of rule n."""
         made = self.declared[n]
         value = made.state[field] if field in made.state else made.target[field]
         return float(getattr(self.rules[n], value) if isinstance(value, str) else value)
 
-    def bounds(self, n: int) -> tuple[float, float]:
-        """(w_min, w_max) of rule n."""
+    def given_bounds(self, n: int) -> tuple[float, float]:
+        """(w_min, w_max) of rule n as they were given."""
         return float(getattr(self.rules[n], "w_min", 0.0)), float(getattr(self.rules[n], "w_max", math.inf))
+
+    def bounds(self, n: int) -> tuple[float, float]:
+        """The bounds of rule n that weights can keep: the outermost single-precision numbers within those that were given."""
+        return single_bounds(*self.given_bounds(n))
 
     def softness(self, n: int) -> float:
         """Power of the room before a bound that changes by rule n are scaled with; 0: they are not."""
@@ -82,8 +93,27 @@ class Chain(NamedTuple):
     def weakest(self) -> float:
         return max(self.bounds(n)[0] for n in range(len(self.rules)))
 
+    @property
+    def allowed(self) -> tuple[float, float]:
+        """Least and largest strength that may be given: those of all rules before they are rounded. (Without a single-precision number between
+        them the one that is kept may be given too.)"""
+        given = [self.given_bounds(n) for n in range(len(self.rules))]
+        return min(max(low for low, _ in given), self.weakest), max(min(high for _, high in given), self.strongest)
+
     def __str__(self) -> str:
         return " then ".join(type(p).__name__ for p in self.rules)
+
+
+def field_named(owned: Sequence[tuple[str, Iterable[str]]], name: str) -> tuple[int, str] | None:
+    """(number of the rule, field) of a field by its own name or as Rule.field; owned: name and fields of each rule. None if there is none.
+
+    PathError where several rules have one of that name.
+    """
+    rule, _, field = name.rpartition(".")
+    found = [n for n, (owner, fields) in enumerate(owned) if rule in ("", owner) and field in fields]
+    if len(found) > 1:
+        raise PathError(f"{name} is a field of several rules: write {' or '.join(f'{owned[n][0]}.{field}' for n in found)}")
+    return (found[0], field) if found else None
 
 
 def rules_in(rule: Any) -> tuple[Any, ...]:
@@ -111,8 +141,9 @@ def checked_chain(rule: Any, where: str) -> Chain | None:
     shares = {float(p.dendritic) for p in rules if hasattr(p, "dendritic")}
     if len(shares) > 1:
         raise DescriptionError(f"rules of {where} have the dendritic shares {sorted(shares)}: give all the same")
-    if chain.weakest > chain.strongest:
-        raise DescriptionError(f"rules of {where} bound the strength from {chain.weakest:g} and to {chain.strongest:g}: let their bounds overlap")
+    low, high = chain.allowed
+    if low > high:
+        raise DescriptionError(f"rules of {where} bound the strength from {low:g} and to {high:g}: let their bounds overlap")
     return chain
 
 

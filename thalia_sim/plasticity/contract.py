@@ -2,7 +2,7 @@
 
     on_pre(w, ..., p)            a spike of the source arrives at the synapse; returns w, or (w, state ...) if it has `state`
     on_post(w, ..., p)           the target fires; returns the same
-    between(w, ..., k, dt, p)    k steps of dt ms without either; returns the same
+    between(w, ..., k, dt, p)    k steps of dt ms without either (in a chain also a part of one); returns the same
     transmit(w, ..., p)          what an arriving spike delivers, in place of w; asked before `on_pre`
 
 Between w and p stand, in any order, the names of what a function reads: traces (x_pre, x_post, x_pre_slow ...; each decays with the parameter
@@ -30,6 +30,8 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from ..errors import DescriptionError
 from ..given import short
@@ -134,6 +136,9 @@ def rule(
         for kind, function in functions.items():
             if function is not None:
                 reads.update(dict.fromkeys(check_signature(kind, function, name, kept, aim)))
+        for field in cls._fields:
+            if field in TAKEN or field.startswith("m_"):
+                raise DescriptionError(f"parameter {field!r} of rule {name}: a view or a function has something of that name, choose another")
         traces = tuple(declared_trace(x, cls, pairing) for x in reads if TRACE.fullmatch(x))
         check_state(name, kept, cls)
         check_state(name, aim, cls)
@@ -215,6 +220,15 @@ def check_names(name: str, cls: Any, ranges: Mapping[str, Any], pairing: Mapping
             raise DescriptionError(f"pairing of rule {name} names {trace!r}, which no function of it reads: it reads {known}")
 
 
+def single_bounds(low: float, high: float) -> tuple[float, float]:
+    """The outermost single-precision numbers from low to high; the first above both where there is none between them."""
+    with np.errstate(over="ignore"):
+        least, most = np.float32(low), np.float32(high)
+    least = np.nextafter(least, np.float32(np.inf)) if float(least) < low else least
+    most = np.nextafter(most, np.float32(-np.inf)) if float(most) > high else most
+    return float(least), float(max(least, most))
+
+
 def check_parameters(p: Any) -> None:
     """Refuse parameters of a rule that make no sense, each by its name."""
     made = rule_of(p)
@@ -237,6 +251,10 @@ def check_parameters(p: Any) -> None:
             raise DescriptionError(f"{low} = {least!r} and {high} = {most!r} of rule {made.name}: the first must not be the larger")
     if not 0.0 <= w_min <= w_max:
         raise DescriptionError(f"w_min = {w_min!r} and w_max = {w_max!r} of rule {made.name}: must be 0 <= w_min <= w_max, they bound the strength")
+    least, most = single_bounds(w_min, w_max)
+    if softness > 0.0 and not least < most:
+        bounds = f"w_min = {w_min!r} and w_max = {w_max!r}"
+        raise DescriptionError(f"{bounds} of rule {made.name}: single precision, in which weights are kept, has no room between: move them apart")
     try_functions(p)
 
 

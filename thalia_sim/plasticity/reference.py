@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
-from ..kernels.plastic import scaling, settled, share_left
+from ..kernels.plastic import held, piece, scaling, share_left
 from .chain import CHANNELS, Chain, checked_chain
+from .contract import words
 
 PRE, POST = 0, 1
 
@@ -59,7 +60,7 @@ class Synapse:
         for n, made in enumerate(self.chain.declared):
             if made.target_between is not None and gap > 0:
                 reads = [{**self.after, **self.target}[n, x] for x in made.reads("target_between")]
-                values = made.target_between(*reads, float(gap), self.dt, self.chain.rules[n])
+                values = self.ask(n, "target_between", *reads, float(gap), self.dt)
                 found.update(zip([(n, f) for f in made.target], map(float, tupled(values)), strict=True))
         return found
 
@@ -70,26 +71,47 @@ class Synapse:
 
     def call(self, n: int, kind: str, *more: float) -> None:
         """Let a function of rule n change w and its state."""
-        made, p = self.chain.declared[n], self.chain.rules[n]
-        function = getattr(made, kind)
-        if function is None:
+        made = self.chain.declared[n]
+        if getattr(made, kind) is None:
             return
         known = self.known(n)
-        found = function(self.w, *(known[name] for name in made.reads(kind)), *more, p)
+        found = self.ask(n, kind, self.w, *(known[name] for name in made.reads(kind)), *more)
         values = found if made.state else (found,)
         if not isinstance(values, tuple) or len(values) != 1 + len(made.state):
             raise DescriptionError(f"{kind} of rule {made.name} returns {found!r}: return w and {', '.join(made.state)}")
         soft = self.chain.softness(n) if kind != "between" else 0.0
         learns = kind != "between" or made.state  # what passes with time alone is no learning
         new = scaling(soft)(self.w, values[0], self.rate, *self.chain.bounds(n), soft) if learns else values[0]
-        self.w = float(settled(new, *self.chain.bounds(n)))
-        self.state.update(zip([(n, f) for f in made.state], [float(np.float32(v)) for v in values[1:]], strict=True))
+        self.w = held(new, *self.chain.bounds(n))
+        self.state.update(zip([(n, f) for f in made.state], map(float, values[1:]), strict=True))
+
+    def ask(self, n: int, kind: str, *arguments: float) -> Any:
+        """What a function of rule n answers in plain Python; arithmetic that raises there is told with its arguments."""
+        made = self.chain.declared[n]
+        try:
+            return getattr(made, kind)(*arguments, self.chain.rules[n])
+        except (ArithmeticError, ValueError) as error:
+            given = ", ".join(f"{name} = {x:.6g}" for name, x in zip(words(getattr(made, kind)), arguments, strict=False))
+            problem = f"{kind} of rule {made.name} fails in plain Python at {given} ({type(error).__name__}: {error})"
+            raise DescriptionError(f"{problem}: let it return a number for all that it can meet") from error
+
+    def round(self, n: int) -> None:
+        """Keep w and the state of rule n in single precision."""
+        self.w = float(np.float32(self.w))
+        self.state.update({(m, f): float(np.float32(v)) for (m, f), v in self.state.items() if m == n})
 
     def pass_time(self) -> None:
         """Let the time since the last event of the synapse pass."""
-        k = self.now - self.here
+        k, together = self.now - self.here, self.chain.interleaved
         for n in range(len(self.chain.rules)) if k > 0 else ():
-            self.call(n, "between", float(k), self.dt)
+            if n not in together:
+                self.call(n, "between", float(k), self.dt)
+                self.round(n)
+        for steps in pieces(k, self.dt) if together else ():
+            for n in (*together, *reversed(together)):  # a half of the piece each
+                self.call(n, "between", 0.5 * steps, self.dt)
+        for n in together:
+            self.round(n)
         self.here = self.now
 
     def arrive(self) -> float:
@@ -99,9 +121,10 @@ class Synapse:
         for n, made in enumerate(self.chain.declared):
             if made.transmit is not None:
                 known = self.known(n)
-                sent = float(made.transmit(self.w, *(known[name] for name in made.reads("transmit")), self.chain.rules[n]))
+                sent = float(self.ask(n, "transmit", self.w, *(known[name] for name in made.reads("transmit"))))
         for n in range(len(self.chain.rules)):
             self.call(n, "on_pre")
+            self.round(n)
         self.jump("pre")
         return sent
 
@@ -111,10 +134,11 @@ class Synapse:
             self.pass_time()
         for n in range(len(self.chain.rules)):
             self.call(n, "on_post")
+            self.round(n)
         known = [self.known(n) for n in range(len(self.chain.rules))]
         for n, made in enumerate(self.chain.declared):
             if made.target_spike is not None:
-                values = made.target_spike(*(known[n][x] for x in made.reads("target_spike")), self.chain.rules[n])
+                values = self.ask(n, "target_spike", *(known[n][x] for x in made.reads("target_spike")))
                 self.target.update(zip([(n, f) for f in made.target], map(float, tupled(values)), strict=True))
         self.jump("post")
 
@@ -123,6 +147,13 @@ class Synapse:
         for n, t in self.chain.traces(side):
             self.after[n, t.name] = 1.0 if t.nearest else traces[n, t.name] + 1.0
         self.last[side] = self.now
+
+
+def pieces(k: int, dt: float) -> list[float]:
+    """k steps cut into pieces."""
+    length = piece(dt)
+    many = max(math.ceil(k / length), 0)
+    return [min(length, k - n * length) for n in range(many)]
 
 
 def tupled(values: Any) -> tuple[Any, ...]:

@@ -61,6 +61,10 @@ def check_attributes(hook: Hook, net: Network, span: float, what: str) -> None:
         started = diagnostics_of(hook)
         sim.run(span)
         after = diagnostics_of(hook)
+    if is_due and type(hook).handle is not Hook.handle:
+        first = min(due.next(0) for due in sim.due if due.hook is hook)
+        when = f"every is {hook.every!r} ms and at {hook.at!r}"
+        assert first <= sim.step, f"{what} is not called within {span:g} ms, {when}: check_hook(..., span=...) has to be longer"
     names = {tuple(before), tuple(started), tuple(after)}
     reports = f"{what} reports {sorted(before)} before the run and {sorted(after)} after it"
     assert len(names) == 1, f"{reports}: return the same names always, nan if not known"

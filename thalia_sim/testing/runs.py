@@ -30,6 +30,10 @@ def told_as(what: str) -> Iterator[None]:
             yield
     except (SimulationError, CheckpointError, RecordingError) as error:
         raise AssertionError(f"{what} cannot be run: {error}") from error
+    except (AssertionError, DescriptionError):
+        raise
+    except Exception as error:
+        raise AssertionError(f"{what} raises {type(error).__name__}: {one_sentence(error)}") from error
 
 
 def outcome(sim: Any) -> Outcome:

@@ -13,7 +13,7 @@ from ..errors import DescriptionError, SimulationError
 from ..given import short
 from ..kernels import plastic as k
 from ..pieces import receptor_keys
-from ..plasticity.chain import Chain
+from ..plasticity.chain import Chain, field_named
 from ..plasticity.contract import check_parameters
 
 if TYPE_CHECKING:
@@ -23,20 +23,29 @@ if TYPE_CHECKING:
 class Learning:
     """Reads evaluate a copy, as of now; whatever is written brings the synapses up to the present first.
 
-    Parameters and state go by their own names; where several rules of the projection have one of the same name, by Rule.name.
+    Parameters and state go by their own names; where several rules of the projection have one of the same name, by Rule.name (as may be done always).
     """
 
     def __init__(self, sim: Simulation, projection: Any) -> None:
         self.sim, self.projection, self.chain = sim, projection, projection.chain
         names = [[*p._fields, *made.state, *made.target] for p, made in zip(self.chain.rules, self.chain.declared, strict=True)]
         every = [name for found in names for name in found]
+        self.owned = [(type(p).__name__, found) for p, found in zip(self.chain.rules, names, strict=True)]
         self.names: dict[str, tuple[int, str]] = {}  # name -> (number of the rule, field)
         for n, found in enumerate(names):
             for name in found:
                 self.names[name if every.count(name) == 1 else f"{type(self.chain.rules[n]).__name__}.{name}"] = (n, name)
 
     def known(self) -> list[str]:
-        return [*self.names, *self.chain.modulators, "statistics"]
+        """All names that can be used; one that several rules have is told apart when it is."""
+        every = [*(name for _, found in self.owned for name in found), *(f"{rule}.{name}" for rule, found in self.owned for name in found)]
+        return [*self.names, *self.chain.modulators, "statistics", *(name for name in dict.fromkeys(every) if name not in self.names)]
+
+    def named(self, name: str) -> tuple[int, str]:
+        """(number of the rule, field) of a known name."""
+        found = field_named(self.owned, name)
+        assert found is not None
+        return found
 
     @property
     def parts(self) -> list[plastic.Part]:
@@ -53,12 +62,18 @@ class Learning:
         if not len(place):
             return np.zeros(0) if which == 0 else np.zeros((0, len(self.chain.state)))
         found = [plastic.evaluated(self.sim, part)[which] for part in self.parts]
-        firsts = [part.group.first_syn - part.group.w_shift for part in self.parts]
-        owner = np.searchsorted(firsts, place, side="right") - 1
         out = np.empty((len(place), *found[0].shape[1:]))
-        for n, (first, values) in enumerate(zip(firsts, found, strict=True)):
-            out[owner == n] = values[place[owner == n] - first]
+        for part, values in zip(self.parts, found, strict=True):
+            at, mine = self.within(part, place)
+            out[mine] = values[at]
         return out
+
+    @staticmethod
+    def within(part: plastic.Part, place: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """(places that belong to a part, counted from its first, which of all these are [n])."""
+        at = place - (part.group.first_syn - part.group.w_shift)
+        mine = (at >= 0) & (at < part.group.n_syn)
+        return at[mine], mine
 
     def weights(self, place: NDArray[np.int64]) -> NDArray[np.float64]:
         """Weights with their sign, [n]."""
@@ -70,7 +85,7 @@ class Learning:
             return self.statistics()
         if name in self.chain.modulators:
             return float(self.sim.records.rule_par[plastic.place_of_modulator(self.sim, self.parts[0], name)])
-        n, field = self.names[name]
+        n, field = self.named(name)
         if field in self.chain.rules[n]._fields:
             return plastic.parameter(self.sim, self.parts[0], n, field)
         if field in self.chain.declared[n].target:
@@ -79,31 +94,17 @@ class Learning:
 
     def of_targets(self, n: int, field: str) -> NDArray[np.float64]:
         """State of the targets that rule n keeps, as it is now, in the order of the projection's targets."""
-        sim, part, made, rule = self.sim, self.parts[0], self.chain.declared[n], self.chain.rules[n]
-        p = type(rule)(*(plastic.parameter(sim, part, n, f) for f in rule._fields))
-        columns = [*((m, t.name) for m, t in self.chain.traces("post")), *self.chain.target]
-        reads = made.reads("target_between") if made.target_between is not None else ()
-        found = []
-        for key in receptor_keys(self.projection, sim.layout).astype(np.int64):
-            row = sim.a.plastic_at[part.number * sim.layout.n_blocks + (key >> 16)]
-            record = sim.records.last[row[k.A_LAST] + (key & 0xFFFF) - row[k.A_SLOT] :: row[k.A_N]]
-            after = dict(zip(columns, record[1 : 1 + len(columns)].tolist(), strict=True))
-            gap = int(sim.step - record[0])
-            values: Any = tuple(after[n, f] for f in made.target)
-            if gap > 0 and made.target_between is not None:
-                values = made.target_between(*(after[n, x] for x in reads), float(gap), sim.dt, p)
-            found.append((values if isinstance(values, tuple) else (values,))[list(made.target).index(field)])
-        return np.array(found, dtype=float)
+        sim, part = self.sim, self.parts[0]
+        column = len(list(self.chain.traces("post"))) + self.chain.target.index((n, field))
+        now = [plastic.targets_now(sim, part, b)[column] for b in range(sim.layout.n_blocks)]
+        keys = receptor_keys(self.projection, sim.layout).astype(np.int64)
+        first = sim.a.plastic_at[part.number * sim.layout.n_blocks :, k.A_SLOT]
+        return np.array([now[key >> 16][(key & 0xFFFF) - first[key >> 16]] for key in keys], dtype=float)
 
     def in_force(self) -> Chain:
         """The rules with the parameters of this moment."""
         part = self.parts[0]
         return Chain(tuple(type(p)(*(plastic.parameter(self.sim, part, n, f) for f in p._fields)) for n, p in enumerate(self.chain.rules)))
-
-    def bounds(self) -> tuple[float, float]:
-        """Least and largest strength that all rules allow now."""
-        now = self.in_force()
-        return now.weakest, now.strongest
 
     def statistics(self) -> dict[str, int]:
         """Since step 0: how often the rules were asked to change a synapse, how often a bound acted, how often a block was brought up to date because
@@ -127,21 +128,25 @@ class Learning:
                 self.sim.records.rule_par[plastic.place_of_modulator(self.sim, part, name)] = value
                 self.write_rate(part)
             return
-        n, field = self.names.get(name, (0, ""))
+        n, field = (0, "") if name == "statistics" else self.named(name)
         p = self.chain.rules[n]
         if field not in p._fields:
             raise SimulationError(f"{where} cannot be written: it follows from the spikes")
         if not is_number(value):
             raise DescriptionError(f"{where} is given {short(value)}: give a number")
+        if self.chain.dendritic > 0.0 and self.moves_targets(n, field):
+            reason = "with a dendritic share, traces of the target are on their way to synapses"
+            raise SimulationError(f"{where} cannot be changed in a run: {reason}, describe another network or make them axonal, dendritic=0")
         if field == "dendritic" or (field == "softness" and k.scaling(value) is not k.scaling(p.softness)):
             raise SimulationError(f"{where} cannot be changed in a run: describe another network")
         now = type(p)(*(plastic.parameter(self.sim, self.parts[0], n, f) for f in p._fields))._replace(**{field: value})
         check_parameters(now)
         others = Chain(tuple(now if m == n else rule for m, rule in enumerate(self.in_force().rules)))
-        if others.weakest > others.strongest:
-            bounds = f"from {others.weakest:g} and to {others.strongest:g}"
-            raise DescriptionError(f"{where} is given {value!r}: the rules would bound the strength {bounds}")
+        least, most = others.allowed
+        if least > most:
+            raise DescriptionError(f"{where} is given {value!r}: the rules would bound the strength from {least:g} and to {most:g}")
         self.bring()
+        self.settle(n, field)
         for part in self.parts:
             at = plastic.place_of_parameter(self.sim, part, n, p._fields[0])
             alone = Chain((now,))
@@ -150,6 +155,18 @@ class Learning:
         if field in ("w_min", "w_max"):
             for part in self.parts:
                 plastic.clip_weights(self.sim, part, others.weakest, others.strongest)
+
+    def moves_targets(self, n: int, field: str) -> bool:
+        """Whether traces or state of the targets change in time by a parameter of rule n."""
+        return self.chain.declared[n].target_between is not None or any(m == n and t.tau == field for m, t in self.chain.traces("post"))
+
+    def settle(self, n: int, field: str) -> None:
+        """Keep what changes in time by a parameter as it is now, so that another value acts from now on."""
+        for part in self.parts:
+            if any(m == n and t.tau == field for m, t in self.chain.traces("pre")):
+                plastic.settle_sources(self.sim, part)
+            if self.moves_targets(n, field):
+                plastic.settle_targets(self.sim, part)
 
     def write_rate(self, part: plastic.Part) -> None:
         """The learning rate's factor that follows from the modulators."""
@@ -167,15 +184,12 @@ class Learning:
     # synapses that go and come
 
     def prune(self, place: NDArray[np.int64]) -> None:
-        """Remove the synapses whose weights lie at `place`."""
+        """Remove the synapses whose weights lie at `place`. All places are those before the first is gone."""
         self.bring()
-        for number in [part.number for part in self.parts]:
-            part = next(part for part in self.parts if part.number == number)
-            first = part.group.first_syn - part.group.w_shift
-            mine = place[(place >= first) & (place < first + part.group.n_syn)] - first
+        lost = [(part, self.within(part, place)[0]) for part in self.parts]
+        for part, mine in lost:
             if mine.size:
                 structure.change(self.sim, self.sim.group_order[part.number], mine)
-                place = np.where(place >= first + part.group.n_syn, place - mine.size, place)
                 self.count(part, k.N_PRUNED, mine.size)
 
     def grow(self, i: NDArray[np.int64], j: NDArray[np.int64], w: NDArray[np.float64], delay: NDArray[np.float64]) -> None:
@@ -209,15 +223,16 @@ class Learning:
         self.sim.records.plastic_count[part.number * self.sim.layout.n_blocks, column] += n
 
     def checked_weights(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Weights that are to be written: of the projection's sign, within the bounds of its rules."""
+        """Weights that are to be written: of the projection's sign, within the bounds of its rules, as single precision keeps them."""
         name, sign = self.projection.name, self.projection.sign
         if not np.isfinite(values).all():
             raise DescriptionError(f"w of {name} is given a value that is no finite number: give numbers {'<' if sign < 0 else '>'}= 0")
         if (values * sign < 0).any():
             need = f"its rule keeps them {'<' if sign < 0 else '>'}= 0"
             raise DescriptionError(f"w of {name} is given weights of both signs, or of the other one: {need}")
-        sizes, (low, high) = np.abs(values), self.bounds()
+        now = self.in_force()
+        sizes, (low, high) = np.abs(values), now.allowed
         if sizes.size and (sizes.max() > high or sizes.min() < low):
             size = sizes.max() if sizes.max() > high else sizes.min()
             raise DescriptionError(f"w of {name} is given size {size:g}: its rule keeps it from {low:g} to {high:g}")
-        return values
+        return np.copysign(np.clip(sizes, now.weakest, now.strongest), sign)

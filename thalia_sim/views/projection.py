@@ -137,7 +137,7 @@ class ProjectionView(Amplified):
             raise SimulationError(f"{what} of {self.name}: only a projection with a rule can, connect it with rule=")
         if self.overlays:
             raise SimulationError(f"{what} of {self.name}: an intervention lies over its weights, wait until it has ended")
-        if any(self.name in getattr(hook, "projections", ()) for hook in self.sim.hooks):
+        if any(self.name in hook.numbered for hook in self.sim.hooks):
             raise SimulationError(f"{what} of {self.name}: its weights are recorded synapse by synapse, take it out of the recorder's weights")
         return self.learning
 
