@@ -231,7 +231,7 @@ def test_what_cannot_be_pruned_or_grown_is_refused(tmp_path):
         recorded.run(1.0)
         with pytest.raises(SimulationError, match="its weights are recorded synapse by synapse"):
             recorded["exc->exc"].prune([0])
-    sim = Simulation(several(), [MetabolicConstraint("exc", budget=1.0, reduce_gain=False), EIBalance("exc", "inh", target=1.0)])  # they name no projection
+    sim = Simulation(several(), [MetabolicConstraint("exc", budget=1.0, reduce_gain=False), EIBalance("exc", "inh", target=1.0)])
     sim.run(1.0)
     assert sim["exc->exc"].prune([0]) == 1
     with pytest.raises(DescriptionError, match="below of Prune"):
