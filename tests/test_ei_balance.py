@@ -146,6 +146,28 @@ def test_contract():
     check_hook(lambda: EIBalance("exc", "inh", target=1.0, every=50.0))
 
 
+def test_bounds_are_shares_of_a_target_that_is_given():
+    """Targets of 20 and 0.5, far from the seed's 4: at the target no error, at twice of it ln 2, bounds of a fourth and 2.5 times."""
+    for target in (20.0, 0.5):
+        hook = EIBalance("exc", "inh", target=target)
+        with Simulation(balanced(1), [hook]) as sim:
+            sim.run(1.0)
+            assert hook.bounds() == pytest.approx((target / 4.0, 2.5 * target))
+            for share, error in ((1.0, 0.0), (2.0, math.log(2.0)), (0.4, math.log(0.4)), (9.0, math.log(2.5))):
+                hook.sides = [share * target, 1.0]
+                assert hook.error == pytest.approx(error)
+
+
+def test_inhibition_that_reaches_others_too_is_multiplied_for_exc_alone():
+    net = Network(seed=1)
+    exc, inh = net.populate("exc", 40, LIFDelta()), net.populate("inh", 10, LIFDelta())
+    net.drive(exc + inh, Poisson(rate=1500.0), w=1.0)
+    net.connect(inh, exc + inh, probability(0.5), w=-0.2, delay=1.0, name="inhibition")
+    sim = Simulation(net, [hook := EIBalance("exc", "inh", target=0.2)])
+    sim.run(2000.0)
+    assert sim["inhibition"].factor("exc") == float(hook.scale) > 1.0 == sim["inhibition"].factor("inh")
+
+
 def test_what_is_refused():
     for wrong, match in (
         ({"target_ratio": -1.0}, "target_ratio of EIBalanceConfig is -1"), ({"tau_balance": 0.0}, "tau_balance"), ({"ratio_min": 5.0}, "ratio_min"),

@@ -9,11 +9,11 @@ from thalia_sim import (
     DC,
     LIF,
     DescriptionError,
-    LIFDelta,
     MemoryRecorder,
     Network,
     NormalizeInput,
     OrnsteinUhlenbeck,
+    PairSTDP,
     PathError,
     Poisson,
     PoissonSource,
@@ -23,6 +23,8 @@ from thalia_sim import (
     open_recording,
     probability,
 )
+from thalia_sim.kernels.blocks import G
+from thalia_sim.kernels.drives import D_W
 
 CELL = LIF(tau_m=20.0, v_th=15.0, t_ref=2.0)
 
@@ -248,9 +250,71 @@ def test_refusals(arguments, error, message):
         sim.run(1.0)
 
 
-def test_inputs_with_other_targets_are_refused():
-    net = Network(seed=1)
-    a, b = net.populate("a", 5, LIFDelta()), net.populate("b", 5, LIFDelta())
+def shared():
+    """A drive, a current and a projection that reach two populations, and what only one of them has."""
+    net = Network(seed=5)
+    source = net.populate("source", 20, PoissonSource(rate=50.0))
+    a, b = net.populate("a", 10, CELL), net.populate("b", 6, CELL)
+    net.drive(b + a, Poisson(rate=900.0), w=0.9, name="noise")
     net.drive(a + b, DC(amplitude=10.0), name="both")
-    with pytest.raises(DescriptionError, match="both has other targets than a too"), Simulation(net, [NormalizeInput("a", sigma=1.0)]) as sim:
-        sim.run(1.0)
+    net.connect(source, a + b, probability(0.5), w=0.4, delay=1.0, name="axons")
+    return net
+
+
+def halved():
+    """The same in a simulation, with the weights of the shared axons onto a written half as large."""
+    sim = Simulation(shared())
+    sim["axons"].w = np.where(sim["axons"].j < 10, 0.5, 1.0) * sim["axons"].w
+    return sim
+
+
+def test_inputs_that_reach_others_too_are_multiplied_for_one_population_alone():
+    """Half of a shared projection for a, against weights of which those onto a are written half: the same spikes in a and b. Currents and weights of
+    drives by their numbers: a has half, b all, and all of it when the hook's name is released."""
+    memories = []
+    for sim in (Simulation(shared()), halved()):
+        memories.append(MemoryRecorder())
+        sim.attach(memories[-1])
+        if len(memories) == 1:
+            sim["axons"].amplify("x", 0.5, "a")
+            assert math.isnan(sim["axons"].amplification) and (sim["axons"].factor("a"), sim["axons"].factor("b")) == (0.5, 1.0)
+        sim.run(300.0)
+    for name in ("a", "b"):
+        assert len(memories[0].times(name)) > 5
+        for found, expected in zip(memories[0].spikes_of(name), memories[1].spikes_of(name), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    sim = Simulation(shared())
+    for name in ("both", "noise"):
+        sim[name].amplify("x", 0.5, "a")
+        sim[name].amplify("y", 3.0)
+    assert (sim["a"].i_ext == 15.0).all() and (sim["b"].i_ext == 30.0).all() and sim["both"].amplitude == 10.0
+    place = sim.drive_places["noise"]
+    weights = {p: sim.a.par[sim.a.geom[t, G.par] + D_W] for p, t in zip(place.populations, place.tasks, strict=True)}
+    assert weights == pytest.approx({"a": 1.35, "b": 2.7})
+    for name in ("both", "noise"):
+        sim[name].release("x")
+        sim[name].release("y")
+    assert (sim["a"].i_ext == 10.0).all() and sim["noise"].amplification == 1.0
+    with pytest.raises(PathError, match="both does not reach 'source'"):
+        sim["both"].amplify("x", 0.5, "source")
+
+
+def test_gains_of_parts_come_back_from_a_checkpoint(tmp_path):
+    sim = Simulation(shared(), [NormalizeInput("a", sigma=5.0, every=20.0)])
+    sim.run(100.0)
+    sim.save(tmp_path / "a.h5")
+    again = Simulation.resume(tmp_path / "a.h5")
+    for each in (sim, again):
+        each.run(100.0)
+    assert [again[n].factor("a") for n in ("noise", "both", "axons")] == [sim[n].factor("a") for n in ("noise", "both", "axons")]
+    np.testing.assert_array_equal(again["a"].v, sim["a"].v)
+    assert again["axons"].factor("b") == 1.0 != again["axons"].factor("a")
+
+
+def test_a_rule_that_reaches_several_populations_has_one_gain():
+    net = shared()
+    net.connect("source", net["a"] + net["b"], probability(0.5), w=0.4, delay=1.0, name="plastic", rule=PairSTDP())
+    with Simulation(net) as sim:
+        sim["plastic"].amplify("x", 0.5)
+        with pytest.raises(SimulationError, match="plastic has a rule and reaches a and b: connect each by itself"):
+            sim["plastic"].amplify("x", 0.5, "a")

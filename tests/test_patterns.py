@@ -50,6 +50,14 @@ def test_patterns_follow_from_the_seed_and_lie_over_other_currents():
     assert np.unique(sim["exc"].i_ext).tolist() == [20.0]
 
 
+def test_a_pattern_ends_when_the_hook_is_detached():
+    sim = Simulation(cells(), [hook := Patterns("exc", 150.0)])
+    sim.run(30.0)
+    assert sim["exc"].i_ext.any()
+    sim.detach(hook)
+    assert not sim["exc"].i_ext.any()
+
+
 def test_repeats_to_the_bit():
     check_hook(lambda: Patterns("exc", 100.0, n=3, on=20.0, off=15.0), span=200.0)
 

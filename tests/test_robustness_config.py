@@ -112,9 +112,9 @@ def test_sites_are_checked():
     net = Network(seed=1)
     net.populate("exc", 4, LIFDelta())
     net.populate("inh", 4, LIFDelta())
-    with pytest.raises(DescriptionError, match="no input of its own"):
+    with pytest.raises(DescriptionError, match="exc has no input that can be multiplied"):
         only("activity_scaling").hooks(net, exc="exc", inh="inh")
-    with pytest.raises(DescriptionError, match="0 projections go from exc to itself"):
+    with pytest.raises(DescriptionError, match="no excitatory projection goes to exc"):
         only("weight_normalization").hooks(net, exc="exc", inh="inh")
 
 

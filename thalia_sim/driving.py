@@ -109,6 +109,7 @@ class Driving:
         columns[loop.T_LIVE], columns[loop.T_LISTS] = int(live), int(lists)
         if place is not None:
             place.tasks.append(len(self.tasks))
+            place.populations.append(piece.population.name)
         self.tasks.append((piece.block, columns, geom, stream_key(self.net.noise_seed, "drive", name)))
 
     def base_currents(self, population: Any) -> None:

@@ -24,7 +24,7 @@ class Cell(NamedTuple):
     """Where the gain of a projection stands in one group's row of `group_w`, and those of all projections of the group."""
 
     group: int  # number of the group in the loop's tables
-    own: list[int]
+    own: list[int]  # one for each population that it reaches
     every: list[int]
 
 
@@ -39,12 +39,13 @@ def columns(layout: Layout, projection: Projection) -> list[int]:
     return [W_FIRST + kind for kind in kinds]
 
 
-def write_gain(group: NDArray[np.int64], group_w: NDArray[np.float64], place: Cell, gain: float) -> None:
-    """Set a gain in the tables of the loop."""
+def write_gain(group: NDArray[np.int64], group_w: NDArray[np.float64], place: Cell, gains: float | list[float]) -> None:
+    """Set the gain of a projection in the tables of the loop: one for all its targets, or one for each of their populations."""
     table, w = group[place.group], group_w[place.group]
-    w[place.own] = gain
-    is_one = all(w[column] == gain for column in place.every)
-    w[W_GAIN] = gain if is_one else 1.0
+    w[place.own] = gains
+    first = w[(place.every or [W_GAIN])[0]]
+    is_one = all(w[column] == first for column in place.every)
+    w[W_GAIN] = first if is_one else 1.0
     if table[loop.R_KIND] != PLASTIC:
         table[loop.R_KIND] = table[loop.R_KIND] & UNIFORM | (0 if is_one else GAINED)
 

@@ -52,6 +52,7 @@ class DrivePlace:
     def __init__(self, drive: Any) -> None:
         self.drive = drive
         self.tasks: list[int] = []
+        self.populations: list[str] = []  # that each task drives
         self.clocks: list[tuple[int, int]] = []  # (start in held, tiles) of sparse processes
 
     def restart(self, held: NDArray[np.float64]) -> None:

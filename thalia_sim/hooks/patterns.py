@@ -68,6 +68,10 @@ class Patterns(Hook):
             self.shown = -1
             view.withdraw(name)
 
+    def finish(self, sim: Any, status: str) -> None:
+        if self.shown >= 0:
+            sim[self.population].withdraw(bytes(self.layer.item()).decode())
+
     def which(self, seed: int, number: int) -> int:
         """The pattern of a presentation: each round of n is an order of its own."""
         turn, place = divmod(number, self.n)

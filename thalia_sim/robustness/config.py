@@ -16,7 +16,7 @@ from ..given import short, truth
 from ..hooks.contract import Hook
 from .bounds import HardBounds, HardBoundsConfig
 from .budgets import WeightNormalization
-from .ei_balance import EIBalance, EIBalanceConfig, between
+from .ei_balance import EIBalance, EIBalanceConfig, between, names_of
 from .intrinsic import IntrinsicPlasticity, IntrinsicPlasticityConfig
 from .population_gain import PopulationIntrinsicPlasticity
 from .settings import ActivityScalingConfig, CriticalityConfig, DivisiveNormConfig, MetabolicConfig, WeightNormalizationConfig
@@ -175,7 +175,7 @@ class RobustnessConfig:
         at_input  whose inputs are normalised; by default exc
         over      whose spikes criticality regards, together; by default all of them
 
-        Each population has drives and projections of its own.
+        A drive or projection that reaches several populations is multiplied for each of them apart.
         """
         return [part.make(net) for part in self.parts(sites(exc, inh, at_input, over))]
 
@@ -196,7 +196,7 @@ class RobustnessConfig:
         settings = self.weight_normalization
 
         def make(p: str, net: Any) -> Hook:
-            return WeightNormalization(excitatory(net, p, at.inh), every=settings.every, rate=settings.soft_rate)
+            return WeightNormalization(budgeted(net, p, at.inh), every=settings.every, rate=settings.soft_rate)
 
         return [Part(f"weight_normalization.{p}", WeightNormalization, partial(make, p)) for p in at.exc]
 
@@ -313,23 +313,34 @@ def recurrent(net: Any, population: str) -> str:
 
 
 def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the drives and projections onto one population alone, but for projections of inhibitory populations."""
-    drives = [name for name, drive in net.drives.items() if [p.name for p in drive.target.populations] == [population]]
-    found = [*projections_onto(net, population, inh), *drives]
+    """Names of the drives and projections onto a population, but for projections of inhibitory populations."""
+    drives = [name for name, drive in net.drives.items() if population in names_of(drive.target)]
+    found = [*excitatory(net, population, inh), *drives]
     if not found:
-        raise DescriptionError(f"{population} has no input of its own that can be multiplied: connect one, or drive it alone")
+        raise DescriptionError(f"{population} has no input that can be multiplied: connect one, or drive it")
+    return found
+
+
+def budgeted(net: Any, population: str, inh: Sequence[str]) -> list[str]:
+    """The same without drives, for a budget of weights: each has to reach this population alone."""
+    found = excitatory(net, population, inh)
+    if not found:
+        raise DescriptionError(f"no excitatory projection goes to {population}: connect one, or switch weight normalization off")
+    for name in found:
+        if names_of(net.projections[name].target) != [population]:
+            raise DescriptionError(f"{name} reaches others than {population} too: connect each by itself, or switch weight normalization off")
     return found
 
 
 def excitatory(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the projections onto one population alone, but for those of inhibitory populations."""
-    found = projections_onto(net, population, inh)
-    if not found:
-        raise DescriptionError(f"no excitatory projection goes to {population} alone: connect one, or switch weight normalization off")
-    return found
-
-
-def projections_onto(net: Any, population: str, inh: Sequence[str]) -> list[str]:
+    """Names of the projections onto a population, but for those of inhibitory populations; refused where one comes from both."""
     net.population(population)
-    onto = [p for p in net.projections.values() if [target.name for target in p.target.populations] == [population]]
-    return [p.name for p in onto if not any(source.name in inh for source in p.source.populations)]
+    found = []
+    for projection in net.projections.values():
+        inhibits = [source in inh for source in names_of(projection.source)]
+        if population not in names_of(projection.target) or all(inhibits):
+            continue
+        if any(inhibits):
+            raise DescriptionError(f"{projection.name} comes from excitatory and inhibitory populations together: connect each by itself")
+        found.append(projection.name)
+    return found

@@ -36,7 +36,7 @@ class EIBalanceConfig:
     target_ratio: float | None = 4.0  # 1, E/I; None: what is measured over the baseline
     tau_balance: float = 1000.0  # ms, over which both sides are averaged
     adaptation_rate: float = 0.001  # 1/ms, by which ln scale moves for a deviation of 1 in ln(E/I)
-    ratio_min: float = 1.0  # 1, bounds of the ratio; where the target is measured they are shares of it, as 1 and 10 are of 4
+    ratio_min: float = 1.0  # 1, bounds of the ratio; of a target that is measured, or given to the hook, they are shares, as 1 and 10 are of 4
     ratio_max: float = 10.0
     scale_min: float = 0.1  # 1, bounds of the scale
     scale_max: float = 10.0
@@ -101,6 +101,7 @@ class EIBalance(Hook):
         self.projections = None if projections is None else (projections,) if isinstance(projections, str) else tuple(projections)
         self.config = EIBalanceConfig(target_ratio=None, adaptation_rate=0.0002) if config is None else config
         self.target = self.config.target_ratio if target is None else positive(target, f"target of {self.name}", "1")
+        self.is_share = target is not None or self.config.target_ratio is None  # whether the bounds of the ratio are shares of the target
         self.every = positive(every, f"every of {self.name}", "ms")
 
     def start(self, sim: Any) -> None:
@@ -110,7 +111,7 @@ class EIBalance(Hook):
             self.current_fields(sim)
         self.onto = self.chosen(sim)
         for name in self.onto:
-            sim[name].check_amplified()
+            sim[name].check_amplified(self.exc)
         goal = math.nan if self.target is None else math.log(self.target)
         self.declare(count=np.zeros(2, np.int64), sides=np.zeros(2), seen=np.zeros(2), begun=sim.step, waited=0.0, goal=goal, scale=1.0, silent=False)
         self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
@@ -120,12 +121,14 @@ class EIBalance(Hook):
         if self.projections is not None:
             for name in self.projections:
                 projection = projection_of(sim, name, self.name)
-                if self.inh not in [p.name for p in projection.source.populations]:
+                if self.inh not in names_of(projection.source):
                     raise DescriptionError(f"{self.name}: projection {name} does not come from {self.inh}: leave it out")
+                if self.exc not in names_of(projection.target):
+                    raise DescriptionError(f"{self.name}: projection {name} does not reach {self.exc}: leave it out")
             return self.projections
-        found = between(sim.net, self.inh, self.exc)
+        found = tuple(p.name for p in sim.net.projections.values() if names_of(p.source) == [self.inh] and self.exc in names_of(p.target))
         if not found:
-            raise DescriptionError(f"{self.name}: no projection goes from {self.inh} to {self.exc} alone: connect one, or name one")
+            raise DescriptionError(f"{self.name}: no projection goes from {self.inh} alone to {self.exc}: connect one, or name one")
         return found
 
     # measuring
@@ -166,7 +169,7 @@ class EIBalance(Hook):
 
     def bounds(self) -> tuple[float, float]:
         """Smallest and largest ratio that is taken for true."""
-        by = 1.0 if self.target is not None else math.exp(float(self.goal)) / SEED_TARGET
+        by = math.exp(float(self.goal)) / SEED_TARGET if self.is_share else 1.0
         return self.config.ratio_min * by, self.config.ratio_max * by
 
     @property
@@ -194,7 +197,7 @@ class EIBalance(Hook):
             return
         scale = float(self.scale) ** math.exp(-self.config.leak * span) * math.exp(self.config.adaptation_rate * span * self.error)
         self.scale = min(max(scale, self.config.scale_min), self.config.scale_max)
-        lay_gain(sim, self.onto, self.own_name, float(self.scale))
+        lay_gain(sim, self.onto, self.exc, self.own_name, float(self.scale))
 
     def measure_target(self, now: np.ndarray, span: float) -> None:
         """Take a period into the baseline, and the target from it when it is long enough."""
@@ -233,8 +236,9 @@ class EIBalance(Hook):
 
 def between(net: Any, source: str, target: str) -> tuple[str, ...]:
     """Names of the projections from one population to another, and to and from no others."""
-    found = []
-    for projection in net.projections.values():
-        if [p.name for p in projection.source.populations] == [source] and [p.name for p in projection.target.populations] == [target]:
-            found.append(projection.name)
-    return tuple(found)
+    return tuple(p.name for p in net.projections.values() if names_of(p.source) == [source] and names_of(p.target) == [target])
+
+
+def names_of(selection: Any) -> list[str]:
+    """Of the populations in which a selection lies."""
+    return [population.name for population in selection.populations]

@@ -24,18 +24,16 @@ def inputs_of(sim: Any, population: str, chosen: Any, hook: str) -> tuple[str, .
     for name in names:
         if name not in onto:
             raise DescriptionError(f"{hook}: {short(name)} is no projection or drive onto {population}: known are {', '.join(onto) or 'none'}")
-        if {p.name for p in everything[name].target.populations} != {population}:
-            raise DescriptionError(f"{hook}: {name} has other targets than {population} too: leave it out of inputs, or connect each by itself")
-        sim[name].check_amplified()
+        sim[name].check_amplified(population)
     if not names:
         raise DescriptionError(f"{hook}: {population} has no inputs: name a population with projections or drives onto it")
     return names
 
 
-def lay_gain(sim: Any, inputs: tuple[str, ...], layer: str, gain: float) -> None:
-    """Multiply the inputs by a gain, in place of the one of this layer before."""
+def lay_gain(sim: Any, inputs: tuple[str, ...], population: str, layer: str, gain: float) -> None:
+    """Multiply the inputs of a population by a gain, in place of the one of this layer before; what they do to others stays."""
     for name in inputs:
-        sim[name].amplify(layer, gain)
+        sim[name].amplify(layer, gain, population)
 
 
 def take_gain(sim: Any, inputs: tuple[str, ...], layer: str) -> None:

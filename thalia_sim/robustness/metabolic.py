@@ -111,7 +111,7 @@ class MetabolicConstraint(SpikeCounter):
         if self.reduce_gain:
             high = self.high if self.symmetric else 1.0
             self.gain = next_gain(float(self.gain), self.cost / self.budget, self.rate * span * 1e-3, self.low, high)
-            lay_gain(sim, self.onto, self.layer_name, float(self.gain))
+            lay_gain(sim, self.onto, self.population, self.layer_name, float(self.gain))
         follow(sim, self.learning, "m_energy", self.own_rate, self.written_rate, lambda own: own / (1.0 + self.penalty))
         follow(sim, self.rewarding, "m_reward", self.own_reward, self.written_reward, lambda own: own - self.penalty)
 

@@ -72,7 +72,7 @@ class NormalizeInput(SpikeCounter):
             keep = math.exp(-span / self.tau)
             self.rate = keep * float(self.rate) + (1.0 - keep) * float(count.sum()) / (n * span * 1e-3)
         self.gain = self.gain_at(float(self.rate))
-        lay_gain(sim, self.onto, bytes(self.layer.item()).decode(), float(self.gain))
+        lay_gain(sim, self.onto, self.population, bytes(self.layer.item()).decode(), float(self.gain))
 
     def gain_at(self, rate: float) -> float:
         """The gain at a rate of the pool (Hz)."""

@@ -68,7 +68,7 @@ class PopulationIntrinsicPlasticity(Hook):
         self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
         factor = 1.0 - self.lr * (float(self.now) - self.target) * self.every / 1000.0
         self.e = min(max(float(self.e) * factor, self.low), self.high)
-        lay_gain(sim, self.onto, bytes(self.layer.item()).decode(), float(self.e))
+        lay_gain(sim, self.onto, self.population, bytes(self.layer.item()).decode(), float(self.e))
 
     def diagnostics(self) -> dict[str, float]:
         """The running rate at the last call, and e."""

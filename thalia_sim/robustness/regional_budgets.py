@@ -81,7 +81,7 @@ class RegionalBudgets(SpikeCounter):
         for k, (name, budget) in enumerate(self.budgets.items() if self.reduce_gain else ()):
             share = max(float(cost[k]) / budget, common)
             self.gain[k] = next_gain(float(self.gain[k]), share, self.rate * span * 1e-3, self.low, 1.0)
-            lay_gain(sim, self.onto[name], bytes(self.layer.item()).decode(), float(self.gain[k]))
+            lay_gain(sim, self.onto[name], name, bytes(self.layer.item()).decode(), float(self.gain[k]))
 
     def finish(self, sim: Any, status: str) -> None:
         for names in self.onto.values():

@@ -70,31 +70,59 @@ class Amplified(View):
     """A view of what drives neurons, with gains that hooks lay over its own: their product multiplies it. Silence and written values stay as they
     are."""
 
-    gains: dict[str, float]  # who multiplies it -> by what
+    gains: dict[str, dict[str, float]]  # population, or "" for all targets -> who multiplies it -> by what
 
-    def amplify(self, name: str, factor: float) -> None:
-        """Multiply what it does to its targets by a factor of at least 0, until `release(name)`; factors of several names multiply."""
+    def amplify(self, name: str, factor: float, population: str | None = None) -> None:
+        """Multiply what it does to its targets by a factor of at least 0, until `release(name)`; factors of several names multiply.
+
+        population  name of one of several that it reaches: those neurons alone; None: all targets
+        """
         if not is_number(factor) or not 0.0 <= factor < math.inf:
             raise DescriptionError(f"{self.name} is multiplied by {short(factor)}: give a finite number of at least 0")
-        if self.gains.get(name) == factor:
+        reached = self.reached()
+        if population is not None and population not in reached:
+            raise PathError(f"{self.name} does not reach {short(population)}: {nearest(str(population), reached)}")
+        mine = self.gains.get(whom := population if population is not None and len(reached) > 1 else "", {})
+        if mine.get(name) == factor:
             return
-        if name not in self.gains:
-            self.check_amplified()
-        self.gains[name] = float(factor)
+        if name not in mine:
+            self.check_amplified(population)
+        self.gains[whom] = {**mine, name: float(factor)}
         self.apply_gains()
 
     def release(self, name: str) -> None:
         """End what `amplify` began."""
-        if self.gains.pop(name, None) is not None:
+        left = {whom: {who: factor for who, factor in mine.items() if who != name} for whom, mine in self.gains.items()}
+        left = {whom: mine for whom, mine in left.items() if mine}
+        if left != self.gains:
+            self.take_gains(left)
             self.apply_gains()
+
+    def reached(self) -> list[str]:
+        """Names of the populations that it reaches."""
+        if "names" not in vars(self):
+            View.take_state(self, {"names": [str(population.name) for population in self.thing.target.populations]})
+        found: list[str] = vars(self)["names"]
+        return found
+
+    def factor(self, population: str) -> float:
+        """Product of all factors for one of the populations that it reaches, 1 without any."""
+        if not self.gains:
+            return 1.0
+        all_of_it = {**self.gains.get("", {}), **{f"{who} of it": factor for who, factor in self.gains.get(population, {}).items()}}
+        return math.prod(all_of_it[who] for who in sorted(all_of_it))
 
     @property
     def amplification(self) -> float:
-        """Product of all factors, 1 without any."""
-        return math.prod(self.gains[name] for name in sorted(self.gains))
+        """Product of all factors, 1 without any; nan if it is not the same for all populations that it reaches."""
+        found = {self.factor(population) for population in self.reached()} or {1.0}
+        return found.pop() if len(found) == 1 else math.nan
 
-    def check_amplified(self) -> None:
-        """Refuse, with the remedy, what cannot be multiplied in a run."""
+    def take_gains(self, gains: dict[str, dict[str, float]]) -> None:
+        View.take_state(self, {"gains": gains})
+
+    def check_amplified(self, population: str | None = None) -> None:
+        """Refuse, with the remedy, what cannot be multiplied in a run, for one of the populations that it reaches or for all of them."""
         raise NotImplementedError
 
     def apply_gains(self) -> None:

@@ -56,7 +56,7 @@ class DriveView(Amplified):
         elif isinstance(self.thing.source, DC) and field == "amplitude":
             self.values[field] = self.amplitude_of(value)
             if self.on:
-                self.add(self.amplified())
+                self.add(self.values["amplitude"])
         elif isinstance(self.thing.source, Poisson) and field in ("rate", "w"):
             self.set_poisson(field, value)
             self.values[field] = value
@@ -64,21 +64,22 @@ class DriveView(Amplified):
             raise SimulationError(f"{field} of drive {self.name} cannot be changed in a run: switch it with on, or describe another network")
         self.tell(field, value)
 
-    def check_amplified(self) -> None:
+    def check_amplified(self, population: str | None = None) -> None:
         source = self.thing.source
         if not isinstance(source, (DC, Poisson)) or (isinstance(source, Poisson) and not is_number(self.values["w"])):
             raise SimulationError(f"drive {self.name} has no one weight or amplitude that can be multiplied in a run: leave it out of the inputs")
 
     def apply_gains(self) -> None:
         if isinstance(self.thing.source, Poisson):
-            for task in self.sim.drive_places[self.name].tasks:
-                self.sim.a.par[self.sim.a.geom[task, G.par] + D_W] = self.values["w"] * self.amplification
+            self.write_w(self.values["w"])
         elif self.on:
-            self.add(self.amplified())
+            self.add(self.values["amplitude"])
 
-    def amplified(self) -> Any:
-        """Amplitude (pA) with all factors: a number, or one value a target."""
-        return np.asarray(self.values["amplitude"], dtype=float) * self.amplification
+    def write_w(self, w: float) -> None:
+        """The weight of an event, times all factors, into the arrays of the loop."""
+        place = self.sim.drive_places[self.name]
+        for task, population in zip(place.tasks, place.populations, strict=True):
+            self.sim.a.par[self.sim.a.geom[task, G.par] + D_W] = w * self.factor(population)
 
     def amplitude_of(self, value: Any) -> Any:
         """A direct current in pA: a number, or one value a target."""
@@ -90,14 +91,15 @@ class DriveView(Amplified):
         return value
 
     def add(self, amount: Any) -> None:
-        """Give its targets this current (pA; a number, or one value a target) in place of what they had from it; None: nothing."""
+        """Give its targets this current (pA; a number, or one value a target) times all factors, in place of what they had from it; None: nothing."""
         name = current_name(self.sim.described, self.thing)
         given = None if amount is None else np.asarray(amount, dtype=float)
         for population, elements, places in self.targets():
             if given is None:
                 self.sim[population].withdraw(name)
             else:
-                self.sim[population].inject(name, elements, given[places] if given.ndim else np.full(len(elements), float(given)))
+                mine = given[places] if given.ndim else np.full(len(elements), float(given))
+                self.sim[population].inject(name, elements, mine * self.factor(population))
 
     def targets(self) -> list[tuple[str, NDArray[np.int64], NDArray[np.int64]]]:
         """(population, its elements, their places among the targets) of each population."""
@@ -129,7 +131,7 @@ class DriveView(Amplified):
         if isinstance(self.thing.source, StepCurrent):
             raise SimulationError(f"drive {self.name} is a current by steps: give it a step to 0 pA instead of switching it off")
         if isinstance(self.thing.source, DC):
-            self.add(self.amplified() if on else None)
+            self.add(self.values["amplitude"] if on else None)
         for task in self.sim.drive_places[self.name].tasks:
             self.sim.a.task[task, loop.T_ON] = int(on)
         self.sim.drive_places[self.name].restart(self.sim.a.held)
@@ -142,14 +144,12 @@ class DriveView(Amplified):
             raise DescriptionError(f"{field} of drive {self.name} {problem}")
         if field == "w":
             check_signs(f"drive {self.name}", self.thing.target, self.thing.receptor, float(value))
+        if field == "w":
+            self.write_w(float(value))
+            return
         for task in self.sim.drive_places[self.name].tasks:
-            par = self.sim.a.geom[task, G.par]
-            if field == "w":
-                self.sim.a.par[par + D_W] = value * self.amplification
-            else:
-                self.set_rate(task, int(par), float(value))
-        if field == "rate":
-            self.sim.drive_places[self.name].restart(self.sim.a.held)
+            self.set_rate(task, int(self.sim.a.geom[task, G.par]), float(value))
+        self.sim.drive_places[self.name].restart(self.sim.a.held)
 
     def set_rate(self, task: int, par: int, rate: float) -> None:
         """Another rate for a task: its number, and its distribution function if it has one."""

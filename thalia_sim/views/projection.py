@@ -236,7 +236,10 @@ class ProjectionView(Amplified):
             raise self.unknown(field)
         self.tell(field, value)
 
-    def check_amplified(self) -> None:
+    def check_amplified(self, population: str | None = None) -> None:
+        if population is not None and self.learning is not None and len(self.reached()) > 1:
+            reached = " and ".join(self.reached())
+            raise SimulationError(f"{self.name} has a rule and reaches {reached}: connect each by itself, to multiply what {population} receives")
         if not self.gains:
             super().take_state({"own_gain": self.gain_now()})
 
@@ -245,9 +248,9 @@ class ProjectionView(Amplified):
         return read_gain(self.sim.a.group_w, self.cells()[0]) if self.cells() else 1.0
 
     def apply_gains(self) -> None:
-        gain = self.own_gain * self.amplification
+        gains = [self.own_gain * self.factor(population) for population in self.reached()]
         for place in self.cells():
-            write_gain(self.sim.a.group, self.sim.a.group_w, place, gain)
+            write_gain(self.sim.a.group, self.sim.a.group_w, place, gains)
 
     def cells(self) -> list[Cell]:
         """Where the gain stands, of each group that holds this projection."""
