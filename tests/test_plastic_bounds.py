@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thalia_sim import LIFDelta, Network, PairSTDP, Scale, Simulation, SpikeArray, all_to_all, replay_synapse
+from thalia_sim import Hebb, LIFDelta, Network, PairSTDP, RewardSTDP, Scale, Simulation, SpikeArray, WeightDecay, all_to_all, replay_synapse
 
 
 def at_a_bound(w, **how):
@@ -58,3 +58,23 @@ def test_a_scale_beyond_a_soft_bound_leaves_no_room(softness):
     sim = Simulation(at_a_bound(0.4, w_max=0.5, a_plus=0.1, a_minus=0.0, softness=softness), [Scale("syn", 2.0, at=47.0)])
     sim.run(200.0)
     assert sim["syn"].w == 0.5
+
+
+@pytest.mark.parametrize("chain, low, high", [
+    ([PairSTDP(a_plus=0.5, a_minus=0.0, w_max=0.7), WeightDecay(tau=100.0, w_rest=2.0)], 0.0, 0.7),
+    ([PairSTDP(a_plus=0.0, a_minus=0.1, w_min=0.3, w_max=0.7), WeightDecay(tau=20.0)], 0.3, 0.7),
+    ([PairSTDP(a_plus=0.5, a_minus=0.0, w_max=0.7), RewardSTDP(a_plus=0.05, w_max=10.0)], 0.0, 0.7),
+    ([PairSTDP(a_plus=0.5, a_minus=0.0, w_max=0.7), Hebb(eta=0.5, w_max=10.0)], 0.0, 0.7),
+])  # fmt: skip
+def test_a_chain_keeps_to_the_bounds_that_all_its_rules_have(chain, low, high):
+    """Rules that push beyond the narrower bounds of another one: weights stay within the common ones, meet them, and can be written back."""
+    net = at_a_bound(0.5)
+    net.projections["syn"].rule = None
+    net.connect("pre", "post", all_to_all(), w=0.5, delay=1.0, rule=chain, name="chain")
+    sim, met = Simulation(net), []
+    for _ in range(60):
+        sim.run(5.0)
+        met.append(float(sim["chain"].w[0]))
+    assert low <= min(met) and max(met) <= high
+    assert min(abs(min(met) - low), abs(max(met) - high)) < 1e-6
+    sim["chain"].w = sim["chain"].w

@@ -1,5 +1,7 @@
 """Synapses that are removed and made in a run: pruning against cutting, growing against the reference, and that nothing else moves."""
 
+import warnings
+
 import numpy as np
 import pytest
 from test_plastic_engine import network
@@ -25,6 +27,8 @@ from thalia_sim import (
     SimulationError,
     Uniform,
     WeightDecay,
+    all_to_all,
+    from_arrays,
     probability,
     replay_synapse,
 )
@@ -172,6 +176,31 @@ def test_pruning_beside_other_hooks(tmp_path):
         assert hooks[1].diagnostics()["pruned"] == pruned and (np.abs(sim["exc->exc"].w) < 0.29).any()
         sim.run(300.0)
         assert len(sim["exc->exc"]) == n
+
+
+@pytest.mark.parametrize("emptied", ["by pruning", "from the start", "of one population"])
+def test_growth_into_a_projection_without_synapses_leaves_those_behind_it_alone(emptied):
+    """Weights of every other projection before and after, to the bit; the new ones are where they were asked for."""
+    net = Network(seed=3)
+    a, b, c = (net.populate(name, 6, LIF(tau_m=20.0, v_th=15.0)) for name in "abc")
+    wiring = all_to_all() if emptied == "by pruning" else from_arrays([], []) if emptied == "from the start" else from_arrays([7, 8], [0, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net.connect(a + b if emptied == "of one population" else a, c, wiring, w=0.1, delay=1.0, rule=PairSTDP(), name="one")
+        net.connect(b, c, probability(0.5), w=Uniform(0.3, 0.4), delay=1.0, rule=PairSTDP(), name="two")
+        net.connect(b, a, probability(0.5), w=Uniform(-0.5, -0.3), delay=1.0, name="static")
+        sim = Simulation(net)
+    if emptied == "by pruning":
+        sim["one"].prune(np.arange(36))
+    had = sim["one"].w
+    before = {name: sim[name].w for name in ("two", "static")}
+    assert sim["one"].grow([0, 1, 2], [3, 4, 5], 0.9, 1.0) == 3
+    for name, w in before.items():
+        np.testing.assert_array_equal(sim[name].w, w)
+    assert sorted(sim["one"].w) == pytest.approx(sorted([*had, 0.9, 0.9, 0.9]))
+    found = sim["one"].synapses(source=[0, 1, 2])
+    assert (found["i"].tolist(), found["j"].tolist()) == ([0, 1, 2], [3, 4, 5]) and found["w"] == pytest.approx(0.9)
+    sim.run(20.0)
 
 
 def test_a_lesion_of_synapses_that_are_gone_says_so():

@@ -115,8 +115,9 @@ def moved(other: Group, group: Group, many: int) -> Group:
     first = other.first_syn + (many if other.first_row > group.first_row else 0)
     if other.uniform:
         return replace(other, first_syn=first)
-    at = other.first_syn - other.w_shift
-    return replace(other, first_syn=first, w_shift=first - at - (many if at > group.first_syn - group.w_shift else 0))
+    at, begin = other.first_syn - other.w_shift, group.first_syn - group.w_shift
+    is_behind = at > begin or (at == begin and group.n_syn == 0)  # an empty group begins where the one behind it does
+    return replace(other, first_syn=first, w_shift=first - at - (many if is_behind else 0))
 
 
 def records_of(

@@ -92,6 +92,8 @@ class Text:
             at += len(made.params)
             lines.append(f"low{n}, high{n}, soft{n} = par[{at}], par[{at + 1}], par[{at + 2}]")
             at += 3
+        numbers = range(len(self.declared))
+        lines.append(f"least, most = {inner('max', 'low', numbers)}, {inner('min', 'high', numbers)}")
         for n, trace in (*self.pre, *self.post_traces):
             lines += [f"h = np.int64(par[{at}])", f"table_r{n}_{trace.name} = decay[h : h + {TABLE}]"]
             at += 1
@@ -120,7 +122,7 @@ class Text:
         lines = [self.asked(n, kind, ("new", *(f"new_{f}" for f in made.state)), more)]
         lines += [f"r{n}_{f} = np.float64(np.float32(new_{f}))" for f in made.state]
         lines += self.scaled_change(n, kind)
-        return [*lines, f"bounded += beyond(new, low{n}, high{n})", f"w_ = settled(new, low{n}, high{n})"]
+        return [*lines, "bounded += beyond(new, least, most)", "w_ = settled(new, least, most)"]
 
     def asked(self, n: int, kind: str, into: tuple[str, ...], more: tuple[str, ...]) -> str:
         """A function of rule n is asked, its answer goes into names."""
@@ -156,7 +158,7 @@ class Text:
         """k steps under rule n, without rounding."""
         fields = [f"r{n}_{f}" for f in self.declared[n].state]
         lines = [self.asked(n, "between", ("new", *fields), (k, "dt")), *self.scaled_change(n, "between")]
-        return [*lines, f"hit{n} |= beyond(new, low{n}, high{n})", f"w_ = held(new, low{n}, high{n})"]
+        return [*lines, f"hit{n} |= beyond(new, least, most)", "w_ = held(new, least, most)"]
 
     def decay_target(self, now: str) -> list[str]:
         """Traces and state of the target at `now`, from what it keeps of its last spike."""
@@ -408,6 +410,14 @@ class Text:
         constants = f"STRIDE, RING = {RING * self.ring_width}, {RING}"
         parts = [f'"""Generated kernels: rules {rules}; {kind}."""\n', constants, "", *self.arrive(), "", *self.bring(), "", *self.fire()]
         return "\n".join(parts) + "\n"
+
+
+def inner(which: str, name: str, numbers: range) -> str:
+    """The innermost of the bounds of several rules."""
+    text = f"{name}0"
+    for n in numbers[1:]:
+        text = f"{which}({text}, {name}{n})"
+    return text
 
 
 def of_last(k: int) -> str:

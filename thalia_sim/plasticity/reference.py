@@ -82,7 +82,7 @@ class Synapse:
         soft = self.chain.softness(n) if kind != "between" else 0.0
         learns = kind != "between" or made.state  # what passes with time alone is no learning
         new = scaling(soft)(self.w, values[0], self.rate, *self.chain.bounds(n), soft) if learns else values[0]
-        self.w = held(new, *self.chain.bounds(n))
+        self.w = held(new, self.chain.weakest, self.chain.strongest)
         self.state.update(zip([(n, f) for f in made.state], map(float, values[1:]), strict=True))
 
     def ask(self, n: int, kind: str, *arguments: float) -> Any:
@@ -166,7 +166,8 @@ def replay_synapse(
 ) -> Replayed:  # fmt: skip
     """A synapse of strength w at 0 ms under a rule (or several, in a list), at which spikes arrive and whose target fires at given times (ms).
 
-    At one time the arrival comes first, as in a step of the engine. `until` (ms) lets time pass after the last event. With a dendritic share of
+    At one time the arrival comes first, as in a step of the engine. Times are those at which events act: a spike that a recording has at t is found
+    in the step that ends then, and acts at its beginning, t - dt. `until` (ms) lets time pass after the last event. With a dendritic share of
     a delay, give the times as they are at the synapse.
     """
     events = sorted([(round(t / dt), PRE) for t in arrivals] + [(round(t / dt), POST) for t in spikes])

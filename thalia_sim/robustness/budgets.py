@@ -49,8 +49,9 @@ class WeightNormalization(Hook):
     ) -> None:
         if over not in ("target", "source"):
             raise DescriptionError(f"over of WeightNormalization is {short(over)}: give 'target' or 'source'")
-        self.projections = (projection,) if isinstance(projection, str) else tuple(projection)
-        if not self.projections or len(set(self.projections)) < len(self.projections):
+        self.projections = (projection,) if isinstance(projection, str) else tuple(projection) if isinstance(projection, (list, tuple)) else ()
+        is_named = all(isinstance(name, str) for name in self.projections)
+        if not self.projections or not is_named or len(set(self.projections)) < len(self.projections):
             raise DescriptionError(f"{self.name} is given {short(projection)}: give the names of different projections")
         self.total, self.over, self.w_max = total, over, w_max
         self.every, self.rate = positive(every, f"every of {self.name}", "ms"), between(rate, f"rate of {self.name}", 0.0, 1.0)

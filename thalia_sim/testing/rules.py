@@ -120,12 +120,15 @@ REMEDY = "let its functions depend on their arguments only, and use math"
 
 
 def check_halving(chain: Chain, begin: float, what: str) -> None:
-    """Half the step, spikes at the same times: the same weights but for rounding."""
+    """Half the step, spikes at the same times: the same weights, state and deliveries but for rounding."""
     random = np.random.default_rng(8)
     arrivals, spikes = (np.unique(np.round(random.uniform(0.2, SPAN, 12), 1)).tolist() for _ in range(2))
     coarse, fine = (
         replay_synapse(list(chain.rules), arrivals, spikes, begin, dt=dt, until=SPAN, modulators=own_modulators(chain)) for dt in (0.1, 0.05)
     )
-    error, size = np.abs(coarse.w - fine.w).max(), np.abs(coarse.w).max()
     assert np.isfinite(coarse.w).all(), f"{what} gives a weight that is no finite number: look at its functions and parameters"
-    assert error <= HALVING * size, f"{what} gives weights that differ by {error:g} when the step is halved: use times (k dt), not numbers of steps"
+    courses = [{"weights": run.w, "deliveries": run.delivered, **run.state, **run.target} for run in (coarse, fine)]
+    for name, values in courses[0].items():
+        error, size = np.abs(values - courses[1][name]).max(initial=0.0), np.abs(values).max(initial=0.0)
+        advice = "use times (k dt), not numbers of steps"
+        assert error <= HALVING * size, f"{what} gives {name} that differ by {error:g} when the step is halved: {advice}"

@@ -77,6 +77,8 @@ class Amplified(View):
 
         population  name of one of several that it reaches: those neurons alone; None: all targets
         """
+        if not isinstance(name, str):
+            raise DescriptionError(f"{self.name} is multiplied in the name {short(name)}: give a text")
         if not is_number(factor) or not 0.0 <= factor < math.inf:
             raise DescriptionError(f"{self.name} is multiplied by {short(factor)}: give a finite number of at least 0")
         reached = self.reached()
