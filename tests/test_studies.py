@@ -24,8 +24,9 @@ from thalia_sim.studies.disturbances import DISTURBANCES, disturb
 from thalia_sim.studies.inhibition import inhibitory, kinds_in, neurons
 from thalia_sim.studies.measured import built_in_measure
 from thalia_sim.studies.mechanisms import mechanisms_in, without
-from thalia_sim.studies.points import Point, files_of, lineage, source_of
+from thalia_sim.studies.points import Point, files_of, lineage
 from thalia_sim.studies.running import STOP, Limits, run_point
+from thalia_sim.studies.sources import source_of
 from thalia_sim.studies.varied import numeric_paths, varied
 
 NETWORK = Path(__file__).parent / "study_network.py"

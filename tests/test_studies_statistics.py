@@ -168,7 +168,7 @@ def lines(slopes, noise):
 
 def test_drift_of_lines_with_known_slopes():
     """Slope b per ms over 1000 ms at mean 10: drift 100 b. Slopes 0.9e-3, 1e-3, 1.1e-3: 0.1 on average, and out of a margin of 0.05."""
-    start, end, per_hour, drift = drift_rows("rate.exc", lines([0.9e-3, 1.0e-3, 1.1e-3], 0.0), 1000.0, "robustness on", 0.05)
+    start, end, per_hour, drift = drift_rows("rate.exc", lines([0.9e-3, 1.0e-3, 1.1e-3], 0.0), 1000.0, "robustness on", 0.05, 3)
     assert (start.mean, end.mean) == pytest.approx((10.0 - 0.45, 10.0 + 0.45))
     assert per_hour.mean == pytest.approx(3600.0) and per_hour.unit == "Hz/h"
     width = student(2) * 0.01 / math.sqrt(3)
@@ -177,8 +177,8 @@ def test_drift_of_lines_with_known_slopes():
 
 
 def test_no_drift_is_claimed_only_within_the_margin():
-    steady = drift_rows("rate.exc", lines([0.0] * 8, 0.05), 1000.0, "", 0.05)[-1]
-    noisy = drift_rows("rate.exc", lines([0.0] * 8, 3.0), 1000.0, "", 0.05)[-1]
+    steady = drift_rows("rate.exc", lines([0.0] * 8, 0.05), 1000.0, "", 0.05, 8)[-1]
+    noisy = drift_rows("rate.exc", lines([0.0] * 8, 3.0), 1000.0, "", 0.05, 8)[-1]
     assert steady.verdict == "no drift: within the margin, includes 0"
     assert noisy.verdict == "not shown within the margin, includes 0"
 

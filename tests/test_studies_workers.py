@@ -1,8 +1,10 @@
 """Studies on several processes: a real scheduler and two workers on loopback, of which one is killed; a study stopped by Ctrl+C; what is refused."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -119,6 +121,33 @@ def test_ctrl_c_leaves_checkpoints_and_the_same_command_goes_on(script, tmp_path
     assert not (tmp_path / "a" / "stop").exists()
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0 and "1 of 1 seeds count" in done.stdout and "not run" not in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs groups of processes, as a terminal has them")
+@pytest.mark.parametrize("delay", [0.2, 1.2])
+def test_ctrl_c_while_processes_start_is_told_plainly(script, tmp_path, delay):
+    """The signal goes to all processes of the study, as from a terminal, some time after the folder was made: no traceback, no file left."""
+    words = ["ablation", script, "--seeds", "1", "--out", tmp_path / "a", "--settle", "60 s", "--measure", "60 s", "--workers", "2"]
+    command = [sys.executable, "-m", "thalia_sim", "study", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        wait_for((tmp_path / "a" / "lock").exists)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        told, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130 and "Traceback" not in errors and "distributed" not in errors
+    assert "the study was stopped before a run could begin" in told or "interrupted: seed 1" in told
+    assert not (tmp_path / "a" / "stop").exists()
+
+
+def test_a_busy_port_of_the_dashboard_and_a_short_budget_are_no_trouble(script, tmp_path, capfd, recwarn):
+    """Port 8787 is taken, by this test or another process; the budget is shorter than the start of the processes, which the table says."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        result = ablation(script, [1], out=tmp_path / "a", settle=50.0, measure=50.0, effort=Effort(workers=2, budget=0.01))
+    assert "the budget ended before a run could begin" in result.table() and result.seeds == []
+    assert not [warning for warning in recwarn if "8787" in str(warning.message)] and capfd.readouterr().err == ""
 
 
 # what is refused

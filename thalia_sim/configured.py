@@ -12,7 +12,7 @@ from typing import Any
 
 from .circuits.layered_cortex import LayeredCortexConfig, cortex_sites, layered_cortex
 from .errors import DescriptionError, nearest
-from .given import is_whole, short
+from .given import is_whole, read_json, short
 from .hooks.contract import Hook
 from .network import Network
 from .robustness.config import RobustnessConfig
@@ -56,7 +56,7 @@ class ThaliaConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ThaliaConfig:
-        return cls.from_dict(json.loads(text))
+        return cls.from_dict(read_json(text, "ThaliaConfig"))
 
 
 def check_names(tree: Any, what: str, kind: Any) -> None:

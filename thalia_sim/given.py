@@ -1,5 +1,6 @@
 """What a user gave as a number or an array: is it one, and what is wrong with it in one sentence."""
 
+import json
 import math
 import os
 import reprlib
@@ -42,6 +43,14 @@ def is_path(value: Any) -> bool:
         return False
     name = os.fsencode(value)
     return b"\0" not in name and all(len(part) <= 255 for part in name.split(os.fsencode(os.sep)))
+
+
+def read_json(text: Any, what: str) -> Any:
+    """The plain data that a text in JSON holds; refused in a sentence if it is none."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DescriptionError(f"text of {what} is {short(text)}, no JSON ({error}): give what its to_json wrote") from None
 
 
 def truth(value: Any, what: str) -> bool:

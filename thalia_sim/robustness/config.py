@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..errors import DescriptionError, PathError, nearest
-from ..given import short, truth
+from ..given import read_json, short, truth
 from ..hooks.contract import Hook
 from .bounds import HardBounds, HardBoundsConfig
 from .budgets import WeightNormalization
@@ -164,7 +164,7 @@ class RobustnessConfig:
 
     @classmethod
     def from_json(cls, text: str) -> RobustnessConfig:
-        return cls.from_dict(json.loads(text))
+        return cls.from_dict(read_json(text, "RobustnessConfig"))
 
     # hooks
 

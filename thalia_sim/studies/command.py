@@ -18,6 +18,7 @@ from .robustness import CHOICES
 from .sensitivity import METHODS
 from .workers import Effort, all_cores
 
+FAILED, UNFINISHED, INTERRUPTED = 1, 3, 130  # exit codes
 WALL = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}  # s
 
 
@@ -94,18 +95,29 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
     ) -> None:  # fmt: skip
         say = (lambda line: None) if quiet else functools.partial(click.echo, err=True)
         effort = Effort(workers or all_cores(), scheduler, budget, checkpoint, say)
-        with plain_errors():
-            result = command(effort=effort, **options)
-            picture = None if figure is None else result.figure(figure)
+        try:
+            with plain_errors():
+                result = command(effort=effort, **options)
+                picture = None if figure is None else result.figure(figure)
+        except KeyboardInterrupt:
+            click.echo("stopped by Ctrl+C: the same command goes on", err=True)
+            sys.exit(INTERRUPTED)
         click.echo(result.to_json() if as_json else result.table())
         if not as_json:
             click.echo("\n" + "\n".join(f"wrote {path}" for path in (result.folder / NAME, picture) if path is not None))
-        if result.is_interrupted:
-            sys.exit(130)
+        sys.exit(exit_code(result))
 
     for option in reversed(OPTIONS):
         run = option(run)
     return run
+
+
+def exit_code(result: Result) -> int:
+    """0 if every run is complete, 130 after Ctrl+C, 1 if a run failed, 3 if the budget ended before all were run."""
+    if result.is_interrupted:
+        return INTERRUPTED
+    found = {run["status"] for run in result.runs}
+    return FAILED if "failed" in found else UNFINISHED if found != {"complete"} else 0
 
 
 @click.group()
@@ -113,6 +125,9 @@ def study() -> None:
     """Run the experiment SCRIPT over many seeds and conditions, within a budget of time, and say what follows, with 95 % intervals.
 
     Each run leaves a recording in the folder; none is ever computed twice. Ctrl+C, or the budget, leaves checkpoints: the same command goes on.
+
+    Exit code: 0 if every run is complete, 1 if one failed or the study was refused, 2 for a wrong option, 3 if the budget ended before all were run,
+    130 after Ctrl+C.
     """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from typing import Any
 
 from ..errors import DescriptionError
 from ..experiment import Experiment, describe, duration, load_script, script_hooks
-from ..given import is_whole, short
+from ..given import is_path, is_whole, short
 from ..hooks.recorder import recordings_in
+from .asked import names
 from .mechanisms import mechanisms_in, without
-from .points import Point, source_of
+from .points import Point
+from .sources import imported_anew, source_of
 
+PRECISIONS = ("double", "single")
 LOOKS = 100  # looks at the mean weights while a network is measured
 
 
@@ -66,19 +70,39 @@ def design(
     precision: str = "double",
 ) -> Design:  # fmt: skip
     """Check all of it by describing the network once. Times are in ms, or texts such as "2 s"."""
-    experiment = load_script(script)
-    chosen = tuple(seeds) if not isinstance(seeds, (str, bytes)) and isinstance(seeds, Iterable) else ()
-    if not chosen or not all(is_whole(seed) and seed >= 0 for seed in chosen) or len(set(chosen)) < len(chosen):
-        raise DescriptionError(f"seeds of the study are {short(seeds)}: give different whole numbers of at least 0, such as range(1, 11)")
-    spans = {name: duration(value, name) for name, value in (("settle", settle), ("measure", measure))}
-    for name, span in spans.items():
-        if span == 0.0:
-            raise DescriptionError(f"{name} of the study is 0 ms: give a time above 0")
-    net = describe(experiment, chosen[0], settings)
-    with tempfile.TemporaryDirectory() as nowhere, recordings_in(Path(nowhere)):
-        hooks = script_hooks(experiment)
-    names = mechanisms_in(hooks)
-    without(hooks, names)
+    with imported_anew(script):
+        experiment = load_script(script)
+        chosen, changes = seeds_of(seeds), names(settings, "settings")
+        net = describe(experiment, chosen[0], changes)
+        with tempfile.TemporaryDirectory() as nowhere, recordings_in(Path(nowhere)):
+            hooks = script_hooks(experiment)
+    if precision not in PRECISIONS:
+        raise DescriptionError(f"precision of the study is {short(precision)}: give one of {', '.join(PRECISIONS)}")
+    if not is_path(out):
+        raise DescriptionError(f"out of the study is {short(out)}: give the name of a folder")
+    found = mechanisms_in(hooks)
+    without(hooks, found)
+    spans = {name: span_of(value, name, net) for name, value in (("settle", settle), ("measure", measure))}
     return Design(
-        experiment, source_of(script), Path(out), chosen, tuple(settings), spans["settle"], spans["measure"], precision, tuple(names), net
+        experiment, source_of(script), Path(out), chosen, changes, spans["settle"], spans["measure"], precision, tuple(found), net
     )  # fmt: skip
+
+
+def seeds_of(seeds: Any) -> tuple[int, ...]:
+    """The seeds of a study, different whole numbers."""
+    given = tuple(seeds) if not isinstance(seeds, (str, bytes)) and isinstance(seeds, Iterable) else ()
+    if not given or not all(is_whole(seed) and seed >= 0 for seed in given) or len(set(given)) < len(given):
+        raise DescriptionError(f"seeds of the study are {short(seeds)}: give different whole numbers of at least 0, such as range(1, 11)")
+    return tuple(map(int, given))
+
+
+def span_of(value: Any, name: str, net: Any) -> float:
+    """A stage of a study in ms, a whole number of steps of its network."""
+    span = duration(value, name)
+    if span == 0.0:
+        raise DescriptionError(f"{name} of the study is 0 ms: give a time above 0")
+    steps = span / net.dt
+    if abs(steps - round(steps)) > 1e-6 * max(1.0, 1e-3 * steps) or round(steps) == 0:
+        near = " or ".join(f"{k * net.dt:g}" for k in (math.floor(steps), math.ceil(steps)) if k)
+        raise DescriptionError(f"{name} of the study is {span:g} ms, no whole number of steps of {net.dt:g} ms: give {near}")
+    return span

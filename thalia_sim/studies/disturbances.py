@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import DescriptionError, PathError, nearest
 from ..interventions import Interventions, Lesion, Silence
 from ..sources import Poisson
+from . import asked
 from .inhibition import inhibitory, neurons
 
 HIGH, LOW, DRIVEN = 2.0, 0.5, 2.0  # factors
@@ -55,6 +56,9 @@ DISTURBANCES: dict[str, Callable[[Any, float], None]] = {
 
 def checked(names: Any) -> tuple[str, ...]:
     """The names of disturbances; PathError if one is unknown."""
+    names = asked.names(names, "disturb")
+    if not names:
+        raise DescriptionError(f"disturb of the study is empty: name some of {', '.join(DISTURBANCES)}")
     for name in names:
         if name not in DISTURBANCES:
             raise PathError(f"unknown disturbance {name!r}: {nearest(name, DISTURBANCES)}")
@@ -73,7 +77,8 @@ def scale_weights(sim: Any, factor: float) -> None:
         view = sim[name]
         w = factor * view.w
         if view.learning is not None:
-            w = np.copysign(np.clip(np.abs(w), *view.learning.bounds()), w)
+            rules = view.learning.in_force()
+            w = np.copysign(np.clip(np.abs(w), rules.weakest, rules.strongest), w)
         view.w = w
 
 

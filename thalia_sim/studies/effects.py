@@ -68,6 +68,11 @@ def is_equivalent(values: Any, band: float) -> bool:
     return abs(found.mean) + found.half_width < band  # nan, of fewer than two seeds, is not
 
 
+def unknown(n: int, seeds: int) -> str:
+    """The verdict where seeds that count have no value: what holds of those that do is not known to hold."""
+    return f"not known: {n} of {seeds} seeds have a value"
+
+
 def slope(t: Any, y: Any) -> float:
     """Slope of the least-squares line through y [k] over t [k], y's unit a unit of t; nan with fewer than two known values."""
     t, y = np.asarray(t, dtype=np.float64), np.asarray(y, dtype=np.float64)

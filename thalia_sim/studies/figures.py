@@ -44,8 +44,7 @@ def draw(result: Result, out: str | Path) -> Path:
             draw_effects(ax, title, effects)
         for ax, (title, lines) in zip(axes[len(panels) :], courses, strict=True):
             draw_courses(ax, title, lines)
-        asked, counted = len(result.configuration["seeds"]), len(result.seeds)
-        figure.suptitle(f"{result.kind} of {result.configuration['script']}, {counted} of {asked} seeds, 95 % intervals", fontsize=10)
+        figure.suptitle(f"{result.kind} of {result.configuration['script']}, 95 % intervals: {result.counted}", fontsize=10)
         save_picture(figure, out)
     return out
 
@@ -57,9 +56,8 @@ def panels_of(result: Result) -> list[tuple[str, list[Effect]]]:
         return [("relative drift over the run", drifts)] if drifts else []
     found: dict[str, list[Effect]] = {}
     for e in result.shown:
-        if np.isfinite(e.mean):
-            found.setdefault(axis_label(e), []).append(e)
-    return list(found.items())
+        found.setdefault(axis_label(e), []).append(e)
+    return [(title, effects) for title, effects in found.items() if any(np.isfinite(e.mean) for e in effects)]
 
 
 def axis_label(e: Effect) -> str:
@@ -75,7 +73,7 @@ def rows_of(effects: Sequence[Effect]) -> list[str]:
 
 
 def draw_effects(ax: Axes, title: str, effects: Sequence[Effect]) -> None:
-    """A point with its interval for each effect; conditions of one row lie a little apart."""
+    """A point with its interval for each effect, an open one at the axis without a value; conditions of one row lie a little apart."""
     labels = rows_of(effects)
     conditions = list(dict.fromkeys(e.condition for e in effects))
     for number, condition in enumerate(conditions):
@@ -83,6 +81,10 @@ def draw_effects(ax: Axes, title: str, effects: Sequence[Effect]) -> None:
         y = [labels.index(f"{e.subject} {e.comparison}".strip()) + APART * (number - 0.5 * (len(conditions) - 1)) for e in mine]
         width = [0.0 if np.isnan(e.low) else e.high - e.mean for e in mine]
         ax.errorbar([e.mean for e in mine], y, xerr=width, fmt="o", markersize=3.5, capsize=2, color=COLOURS[number], label=condition or None)
+        for place in (place for place, e in zip(y, mine, strict=True) if np.isnan(e.mean)):
+            at_axis: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "color": COLOURS[number], "clip_on": False}
+            ax.plot([0.0], [place], "o", markersize=3.5, fillstyle="none", **at_axis)
+            ax.text(0.015, place, "no value", va="center", fontsize=7, **at_axis)
     ax.axvline(0.0, color="0.6", linewidth=0.8)
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
@@ -96,19 +98,21 @@ def beside(ax: Axes) -> None:
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def grouped(result: Result) -> list[tuple[str, dict[str, Sequence[Course]]]]:
+def grouped(result: Result) -> list[tuple[str, dict[str, list[Course]]]]:
     """Panels of courses, with their titles: quantities of one kind under one condition share an axis; what never moved is left out."""
-    found: dict[str, dict[str, Sequence[Course]]] = {}
-    for name, courses in result.courses.items():
+    found: dict[str, dict[str, list[Course]]] = {}
+    for name, by_seed in result.courses.items():
+        courses = list(by_seed.values())
         what, _, condition = name.partition(", ")
         kind, _, part = ("rate", "", what) if result.kind == "recovery" else what.partition(".")
         is_asked = result.kind == "recovery" or not result.by or what in result.by
         if is_asked and any(np.ptp(c.value) != 0.0 for c in courses):
-            found.setdefault(f"{kind}, {condition}", {})[part or kind] = courses
+            fewer = f" ({len(courses)} seeds)" if len(courses) < len(result.seeds) else ""
+            found.setdefault(f"{kind}, {condition}", {})[f"{part or kind}{fewer}"] = courses
     return list(found.items())
 
 
-def draw_courses(ax: Axes, title: str, lines: dict[str, Sequence[Course]]) -> None:
+def draw_courses(ax: Axes, title: str, lines: dict[str, list[Course]]) -> None:
     """Mean over seeds, and its interval as a band."""
     for number, (name, courses) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]

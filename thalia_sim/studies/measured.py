@@ -16,7 +16,10 @@ from ..given import is_number, short
 from ..measures import IntervalMeter, RateMeter
 from ..recording import Recording, open_recording
 from .courses import weight_course
+from .effects import COURSE
 from .inhibition import kinds_in
+
+TAKEN = ("key", "seed", "until", "settings", "off", "disturbance", "parent", "status", "error", "wall_s", COURSE)  # columns of runs, rows of courses
 
 
 def measures_of(file: Path, experiment: Experiment) -> dict[str, float]:
@@ -34,6 +37,10 @@ def checked(found: Any, script: Path) -> dict[str, float]:
     if not isinstance(found, Mapping) or not found:
         raise MeasureError(f"measure of {script.name} returned {short(found)}: return a dict of numbers by their names")
     for name, value in found.items():
+        if isinstance(name, str) and name in TAKEN:
+            raise MeasureError(f"measure of {script.name} returned a number named {name!r}, as a column of the study's own is: name it otherwise")
+        if isinstance(name, str) and not (name and name.isprintable()):
+            raise MeasureError(f"measure of {script.name} returned a number named {short(name)}: give a name of letters that can be printed")
         if not isinstance(name, str) or not is_number(value):
             raise MeasureError(f"measure of {script.name} returned {short(value)} for {short(name)}: return a number, nan where there is none")
     return {name: float(value) for name, value in found.items()}

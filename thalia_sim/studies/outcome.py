@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import asked
 from .effects import BySeed
 from .points import Point, files_of, lineage
 from .workers import Effort, Ran, run_points
@@ -28,6 +29,12 @@ class Outcome(NamedTuple):
         """Seeds of which every point ended."""
         open_ = {point.seed for point in lineage(list(self.planned.values())) if self.status(point) not in ENDED}
         return [seed for seed in dict.fromkeys(seed for seed, _ in self.planned) if seed not in open_]
+
+    @property
+    def failed(self) -> list[int]:
+        """Those of them of which a run failed."""
+        lost = {point.seed for point in lineage(list(self.planned.values())) if self.status(point) == "failed"}
+        return [seed for seed in self.seeds if seed in lost]
 
     def status(self, point: Point) -> str:
         return str(self.ran.facts[point.key]["status"])
@@ -76,6 +83,7 @@ class Outcome(NamedTuple):
         return rows
 
 
-def carry_out(planned: Planned, folder: Path, effort: Effort, by: Sequence[str]) -> Outcome:
-    """Run what is planned, as far as the budget goes."""
-    return Outcome(planned, run_points(list(planned.values()), folder, effort), folder, tuple(by))
+def carry_out(planned: Planned, folder: Path, effort: Effort, by: Sequence[str], reads: Collection[str] = ()) -> Outcome:
+    """Run what is planned, as far as the budget goes. `reads` are keys of points whose recording is read afterwards."""
+    first = asked.names(by, "by")
+    return Outcome(planned, run_points(list(planned.values()), folder, effort, reads), folder, first)

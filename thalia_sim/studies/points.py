@@ -5,7 +5,6 @@ A study is a list of points. A point is told from all others by its content, so 
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -60,8 +59,12 @@ class Files(NamedTuple):
         return checkpoint_folder(self.recording)
 
     def read(self) -> dict[str, Any]:
-        """What is known of the point; nothing before it ended for the first time."""
-        return dict(json.loads(self.facts.read_text())) if self.facts.exists() else {}
+        """What is known of the point; nothing before it ended for the first time, or if the file is damaged."""
+        try:
+            found = json.loads(self.facts.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) and "status" in found and "measures" in found else {}
 
     def write(self, facts: dict[str, Any]) -> None:
         """All of it or nothing."""
@@ -89,32 +92,3 @@ def lineage(points: list[Point]) -> list[Point]:
         for each in reversed(chain):
             found.setdefault(each.key, each)
     return list(found.values())
-
-
-def source_of(script: str | Path) -> str:
-    """SHA-256 of a script and of the modules beside it that it imports, itself or through one another. Data that they read are not known."""
-    script = Path(script)
-    texts: dict[str, bytes] = {}
-    waiting = [script]
-    while waiting:
-        file = waiting.pop()
-        name = file.relative_to(script.parent).as_posix()
-        if name not in texts:
-            texts[name] = file.read_bytes()
-            waiting += neighbours(texts[name], script.parent)
-    digest = hashlib.sha256()
-    for name in sorted(texts):
-        digest.update(f"{name} {len(texts[name])}\n".encode() + texts[name])
-    return digest.hexdigest()
-
-
-def neighbours(text: bytes, folder: Path) -> list[Path]:
-    """The files of a folder that a Python text imports by name."""
-    names: list[str] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    paths = [folder.joinpath(*name.split(".")) for name in names]
-    return [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]

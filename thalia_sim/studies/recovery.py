@@ -14,16 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ..errors import DescriptionError
 from ..experiment import duration
-from ..given import is_number, short
 from ..measures import estimate
 from ..recording import open_recording
+from . import asked
 from .course_of_recovery import recovery as recovery_of
 from .courses import Course, rate_course
-from .design import Design, branch, design
+from .design import Design, branch, design, span_of
 from .disturbances import DISTURBANCES, NONE, checked
-from .effects import COURSE, Effect, differences, effect, is_equivalent
+from .effects import COURSE, Effect, differences, effect, is_equivalent, unknown
 from .inhibition import neurons
 from .measured import unit_of
 from .outcome import Outcome, Planned, carry_out
@@ -61,11 +63,8 @@ def recovery(
     """
     plan = design(script, seeds, out, settle, measure, settings, precision)
     names, switches = checked(disturb), conditions(plan, robustness)
-    span, width = duration(course, "course"), duration(bin, "bin")
-    if not is_number(margin) or not 0.0 < margin < 1.0:
-        raise DescriptionError(f"margin of the study is {short(margin)}: give a number between 0 and 1, such as 0.1")
-    if not is_number(share) or not 0.0 < share < 1.0:
-        raise DescriptionError(f"share of the study is {short(share)}: give a number between 0 and 1, such as 0.2")
+    span, width = span_of(course, "course", plan.net), duration(bin, "bin")
+    margin, share = asked.share(margin, "margin", 0.1), asked.share(share, "share", 0.2)
     if not 0.0 < width <= 0.5 * span:
         raise DescriptionError(f"bin of the study is {width:g} ms and its course {span:g} ms: give a bin above 0 and at least two bins")
     watched = neurons(plan.net) if population is None else [plan.net.population(population).name]
@@ -73,17 +72,18 @@ def recovery(
     for seed in plan.seeds:
         for switch, off in switches.items():
             planned |= branches(plan, seed, switch, off, (NONE, *names), span, share)
-    outcome = carry_out(planned, plan.folder, effort or Effort(), by)
+    read = {point.key for (_, condition), point in planned.items() if condition.stage == "course"}
+    outcome = carry_out(planned, plan.folder, effort or Effort(), by, read)
     courses = {
         f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), watched, width)
         for switch in switches for name in (NONE, *names)
     }  # fmt: skip
     effects = [row for switch in switches for name in names for row in course_rows(switch, name, courses)]
     effects += [after_row(outcome, switch, name, m, margin) for m in outcome.measures for name in names for switch in switches]
-    asked = {"course": span, "bin": width, "disturb": list(names), "share": share, "margin": margin, "population": population}
-    asked["robustness"] = robustness
-    kept = {name: list(found.values()) for name, found in courses.items() if found}
-    return result("recovery", plan, asked, outcome, effects, courses=kept)
+    how = {"course": span, "bin": width, "disturb": list(names), "share": share, "margin": margin, "population": population}
+    how["robustness"] = robustness
+    kept = {name: found for name, found in courses.items() if found}
+    return result("recovery", plan, how, outcome, effects, courses=kept)
 
 
 def branches(plan: Design, seed: int, switch: str, off: tuple[str, ...], names: Sequence[str], span: float, share: float) -> Planned:
@@ -115,7 +115,7 @@ def course_rows(switch: str, name: str, courses: dict[str, dict[int, Course]]) -
         values = [getattr(each, quantity) for each in found]
         reached = sum(map(math.isfinite, values))
         lacks = quantity in ("t50", "t90") and reached < len(values)
-        verdict = "" if not lacks else "not reached" if reached == 0 else f"reached in {reached} of {len(values)}"
+        verdict = "" if not lacks else "not reached" if reached == 0 else f"reached in {reached} of {len(values)}, mean of those"
         rows.append(effect(name, quantity, COURSE, values, condition=label(switch), unit=unit, verdict=verdict))
     return rows
 
@@ -125,6 +125,11 @@ def after_row(outcome: Outcome, switch: str, name: str, measure: str, margin: fl
     control, disturbed = (outcome.values(Branch(switch, each, "after"), measure) for each in (NONE, name))
     values, before = differences(disturbed, control), list(control.values())
     reference = abs(estimate(before).mean)
-    known = not math.isnan(reference) and len(values) > 0
-    verdict = "" if not known else "equivalent" if is_equivalent(values, margin * reference) else "not shown equivalent"
+    has_value = int(np.isfinite(values).sum())
+    if math.isnan(reference):
+        verdict = ""
+    elif has_value < len(values):
+        verdict = unknown(has_value, len(values))
+    else:
+        verdict = "equivalent" if is_equivalent(values, margin * reference) else "not shown equivalent"
     return effect(name, "after - control", measure, values, reference=before, unit=unit_of(measure), condition=label(switch), verdict=verdict)

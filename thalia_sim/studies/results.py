@@ -1,13 +1,14 @@
 """The results of a study: a table of effects, a row for each run, the courses behind them; as text, JSON, picture and one HDF5 file.
 
-results.h5 holds the datasets "runs" and "effects" (compound rows), courses under "courses/NAME" (t, and value [seeds, bins]), and the attributes
-kind, configuration, versions, missing (JSON) and seeds (those that count).
+results.h5 holds the datasets "runs" and "effects" (compound rows), courses under "courses/NAME" (t, seed, value [seeds, bins]), and the attributes
+kind, configuration, versions, missing, notes (JSON), seeds (those that count) and failed (those of them of which a run failed).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,10 +40,18 @@ class Result:
     effects: Sequence[Effect]
     runs: Sequence[Mapping[str, Any]]
     seeds: Sequence[int]  # that count: all their points ended
+    failed: Sequence[int]  # those of them of which a run failed, so that some effects are of fewer
     missing: Sequence[str]  # what was not run to its end
     is_interrupted: bool
     by: Sequence[str]  # the measures that the table shows; all if none is named
-    courses: Mapping[str, Sequence[Course]] = field(default_factory=dict)  # name -> one a seed
+    notes: Sequence[str] = ()  # what else has to be known to read the table
+    courses: Mapping[str, Mapping[int, Course]] = field(default_factory=dict)  # name -> seed -> course; not of seeds whose run failed
+
+    @property
+    def counted(self) -> str:
+        """How many seeds count, in a few words."""
+        lost = f", but runs of seed {', '.join(map(str, self.failed))} failed: see n" if self.failed else ""
+        return f"{len(self.seeds)} of {len(self.configuration['seeds'])} seeds count{lost}"
 
     @property
     def shown(self) -> list[Effect]:
@@ -51,11 +60,11 @@ class Result:
 
     def table(self) -> str:
         """The effects as text, and what is missing."""
-        asked = self.configuration["seeds"]
-        head = f"{self.kind} of {self.configuration['script']}: {len(self.seeds)} of {len(asked)} seeds count"
+        head = f"{self.kind} of {self.configuration['script']}: {self.counted}"
         lines = [head, "", effects_table(self.shown) if self.shown else "no effect is known yet"]
         known = dict.fromkeys(e.measure for e in self.effects)
         lines += [f"no measure is named {name!r}: {nearest(name, known)}" for name in self.by if known and name not in known]
+        lines += self.notes
         if self.missing:
             lines += ["", f"not run to the end: {len(self.missing)}", *(f"  {line}" for line in self.missing)]
         return "\n".join(lines)
@@ -65,7 +74,7 @@ class Result:
         effects = [e._asdict() for e in self.effects]
         tree = {
             "kind": self.kind, "configuration": self.configuration, "seeds": list(self.seeds), "effects": effects, "runs": list(self.runs),
-            "missing": list(self.missing),
+            "failed": list(self.failed), "missing": list(self.missing), "notes": list(self.notes),
         }  # fmt: skip
         return json.dumps(without_nan(tree))
 
@@ -78,27 +87,35 @@ class Result:
     def save(self) -> Path:
         """Write results.h5 into the folder of the study, in place of one that is there."""
         path = self.folder / NAME
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         with h5py.File(part, "w") as file:
             file.create_dataset("runs", data=run_rows(self.runs))
             file.create_dataset("effects", data=effect_rows(self.effects))
             for name, courses in self.courses.items():
                 group = file.create_group(f"courses/{name.replace('/', '_')}")
-                group.create_dataset("t", data=courses[0].t).attrs["units"] = "ms"
-                group.create_dataset("value", data=np.stack([c.value for c in courses])).attrs["units"] = courses[0].unit
+                first = next(iter(courses.values()))
+                group.create_dataset("seed", data=np.array(list(courses), dtype=np.int64))
+                group.create_dataset("t", data=first.t).attrs["units"] = "ms"
+                group.create_dataset("value", data=np.stack([c.value for c in courses.values()])).attrs["units"] = first.unit
             versions = {name: installed_versions().get(name, "") for name in VERSIONS}
-            facts = {"configuration": self.configuration, "versions": versions, "missing": list(self.missing), "seeds": list(self.seeds)}
+            facts = {
+                "configuration": self.configuration, "versions": versions, "missing": list(self.missing), "seeds": list(self.seeds),
+                "failed": list(self.failed), "notes": list(self.notes),
+            }  # fmt: skip
             file.attrs["kind"] = self.kind
             file.attrs.update({name: json.dumps(value) for name, value in facts.items()})
         part.replace(path)
         return path
 
 
-def result(kind: str, plan: Design, configuration: Mapping[str, Any], outcome: Outcome, effects: Sequence[Effect], **more: Any) -> Result:
+def result(
+    kind: str, plan: Design, configuration: Mapping[str, Any], outcome: Outcome, effects: Sequence[Effect], notes: Sequence[str] = (), **more: Any
+) -> Result:  # fmt: skip
     """The result of a study, written to its folder."""
     whole = {**plan.configuration(), **configuration}
     found = Result(
-        kind, plan.folder, whole, effects, outcome.runs(), outcome.seeds, outcome.missing(), outcome.ran.is_interrupted, outcome.by, **more
+        kind, plan.folder, whole, effects, outcome.runs(), outcome.seeds, outcome.failed, outcome.missing(), outcome.ran.is_interrupted, outcome.by,
+        [*notes, *outcome.ran.notes], **more,
     )  # fmt: skip
     found.save()
     return found

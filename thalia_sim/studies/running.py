@@ -7,7 +7,6 @@ on where a run was cut.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +21,11 @@ from .disturbances import disturb
 from .inhibition import inhibitory, neurons
 from .measured import measures_of
 from .mechanisms import without
-from .points import Files, Point, files_of, source_of
+from .points import Files, Point, files_of
+from .sources import ALONE, imported_anew, source_of
 from .weight_means import WeightMeans, watched
 
 STOP = "stop"  # file in the folder of a study that asks all its runs to stop, wherever they are
-ALONE = threading.Lock()  # a process runs one point at a time: scripts are imported under one name
 
 
 class Limits(NamedTuple):
@@ -90,15 +89,16 @@ def attempt(point: Point, folder: Path, files: Files, clock: Clock) -> dict[str,
     """Run and measure; raises what goes wrong."""
     if source_of(point.script) != point.source:
         raise DescriptionError(f"script {point.script}, or a module beside it, was changed while its study ran: start the study anew")
-    experiment = load_script(point.script)
-    with script_errors(experiment.path):
-        sim = begin(point, folder, files, clock, experiment)
-        reached = run(sim, point, clock)
-    if not reached:
-        return {"status": "interrupted", "t": sim.t, "measures": {}}
-    if not point.is_measured:
-        return {"status": "complete", "t": sim.t, "measures": {}}
-    measures = measures_of(files.recording, experiment)
+    with imported_anew(point.script):
+        experiment = load_script(point.script)
+        with script_errors(experiment.path):
+            sim = begin(point, folder, files, clock, experiment)
+            reached = run(sim, point, clock)
+        if not reached:
+            return {"status": "interrupted", "t": sim.t, "measures": {}}
+        if not point.is_measured:
+            return {"status": "complete", "t": sim.t, "measures": {}}
+        measures = measures_of(files.recording, experiment)
     clear(files.checkpoints)
     return {"status": "complete", "t": sim.t, "measures": measures}
 
@@ -144,9 +144,8 @@ def fresh(point: Point, files: Files, clock: Clock, experiment: Experiment) -> S
     with recordings_in(files.recording.parent):
         hooks = without(script_hooks(experiment), point.off)
     own = next((hook for hook in hooks if isinstance(hook, Recorder)), None)
-    hooks = [hook for hook in hooks if hook is own or not isinstance(hook, Recorder)]
-    place = len(hooks) if own is None else hooks.index(own)
-    hooks.insert(place, WeightMeans(watched(net), point.look))
+    acting = [hook for hook in hooks if not isinstance(hook, Recorder)]
+    hooks = [*acting, WeightMeans(watched(net), point.look), *([] if own is None else [own])]  # means are of what all others have done
     options = {"seed": point.seed, "settings": list(point.settings), "until": point.until, "off": list(point.off)}
     add_recorder(hooks, net, experiment.path, options, files.recording, 0, False, None)
     sim = Simulation(net, [*hooks, clock], precision=point.precision)

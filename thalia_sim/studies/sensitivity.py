@@ -4,7 +4,8 @@
     morris  elementary effects over all of them together: mu*, sigma (Morris 1991, Technometrics 33:161; Campolongo et al. 2007)
     sobol   shares of the variance: first order S1, total ST (Sobol 2001, Math. Comput. Simul. 55:271; Saltelli et al. 2010)
 
-A parameter is changed from the start, and the network settles with it before it is measured.
+A parameter is changed from the start, and the network settles with it before it is measured. Whole numbers are rounded; morris and sobol take one
+only where there are ten of them within the change.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
-from ..given import is_number, is_whole, short
-from . import indices
+from ..given import short
+from . import asked, indices
 from .design import branch, design
 from .effects import Effect, effect
 from .outcome import Outcome, carry_out
 from .results import Result, result
 from .robustness import conditions, label
-from .varied import setting, varied
+from .varied import Step, refuse_few, setting, steps, varied
 from .workers import Effort
 
 METHODS = ("one", "morris", "sobol")
@@ -53,15 +54,14 @@ def sensitivity(
     """
     if method not in METHODS:
         raise DescriptionError(f"method of the study is {short(method)}: give one of {', '.join(METHODS)}")
-    if not is_number(change) or not 0.0 < change < 1.0:
-        raise DescriptionError(f"change of the study is {short(change)}: give a number between 0 and 1, such as 0.5")
-    if not is_whole(samples) or samples < 2:
-        raise DescriptionError(f"samples of the study are {short(samples)}: give a whole number of at least 2")
+    change, limit, samples = asked.share(change, "change", 0.5), asked.number(limit, "limit", 0.2), asked.whole(samples, "samples", 2)
     plan = design(script, seeds, out, settle, measure, settings, precision)
-    switches, values = conditions(plan, robustness), varied(plan, paths)
-    sampled = () if method == "one" else indices.sample(method, values, change, samples)
-    changes = [(), *((changed(name, value, sign * change),) for name, value in values.items() for sign in (-1, 1))]
+    switches, values = conditions(plan, robustness), varied(plan, asked.names(paths, "paths"))
+    ways, notes = steps(values, change) if method == "one" else ({}, [])
+    changes, sampled = [(), *((way.setting,) for of_path in ways.values() for way in of_path)], ()
     if method != "one":
+        refuse_few(values, change)
+        sampled = indices.sample(method, values, change, samples)
         changes = [tuple(setting(name, old, new) for (name, old), new in zip(values.items(), row, strict=True)) for row in sampled]
     planned = {
         (seed, Change(switch, each)): branch(plan.settled(seed, off, each), plan.measure, is_measured=True)
@@ -71,37 +71,28 @@ def sensitivity(
     effects: list[Effect] = []
     for name in outcome.measures:
         if method == "one":
-            effects += [row for path, old in values.items() for switch in switches for row in losses(outcome, name, switch, path, old, change, limit)]
+            effects += [loss(outcome, name, switch, path, way, limit) for path, found in ways.items() for switch in switches for way in found]
         else:
             for switch in switches:
                 found = indices.analyze(method, values, change, sampled, means(outcome, name, switch, changes))
                 effects += [index_row(index, name, switch, len(outcome.seeds)) for index in found]
-    asked = {"paths": values, "change": change, "limit": limit, "method": method, "samples": samples, "robustness": robustness}
-    return result("sensitivity", plan, asked, outcome, effects)
+    how = {"paths": values, "change": change, "limit": limit, "method": method, "samples": samples, "robustness": robustness}
+    return result("sensitivity", plan, how, outcome, effects, notes=notes)
 
 
-def changed(name: str, value: float, share: float) -> str:
-    """The setting by which a parameter goes up or down by a share."""
-    return setting(name, value, value * (1.0 + share))
+def loss(outcome: Outcome, measure: str, switch: str, path: str, way: Step, limit: float) -> Effect:
+    """The loss of a measure when a parameter goes down or up."""
+    base, found = (outcome.values(Change(switch, each), measure) for each in ((), (way.setting,)))
+    values = [1.0 - found[seed] / base[seed] if base[seed] else np.nan for seed in base]
+    row = effect(path, way.comparison, measure, values, unit="loss", condition=label(switch))
+    return row._replace(verdict=verdict(row, limit, len(values)))
 
 
-def losses(outcome: Outcome, measure: str, switch: str, path: str, value: float, change: float, limit: float) -> list[Effect]:
-    """The loss of a measure when a parameter goes down and up."""
-    base = outcome.values(Change(switch, ()), measure)
-    rows = []
-    for sign in (-1, 1):
-        found = outcome.values(Change(switch, (changed(path, value, sign * change),)), measure)
-        loss = [1.0 - found[seed] / base[seed] if base[seed] else np.nan for seed in base]
-        row = effect(path, f"{100 * sign * change:+g} %", measure, loss, unit="loss", condition=label(switch))
-        rows.append(row._replace(verdict=verdict(row, limit)))
-    return rows
-
-
-def verdict(loss: Effect, limit: float) -> str:
-    """Where a loss lies: above the limit; under it with its whole interval; or under it, but not surely."""
+def verdict(loss: Effect, limit: float, seeds: int) -> str:
+    """Where a loss lies: above the limit; under it with its whole interval and in all seeds; or under it, but not surely."""
     if np.isnan(loss.mean):
         return "unknown"
-    return "ABOVE" if loss.mean > limit else "under" if loss.high < limit else "unsure"
+    return "ABOVE" if loss.mean > limit else "under" if loss.high < limit and loss.n == seeds else "unsure"
 
 
 def means(outcome: Outcome, measure: str, switch: str, changes: Sequence[tuple[str, ...]]) -> np.ndarray:

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DescriptionError
-from ..given import is_number, is_whole, short
 from ..recording import open_recording
+from . import asked
 from .courses import Course, averaged, rate_course, ratio_course, weight_course
 from .design import LOOKS, branch, design
-from .effects import Effect, effect, slope
+from .effects import Effect, effect, slope, unknown
 from .outcome import carry_out
 from .results import Result, result
 from .robustness import conditions, label
@@ -43,26 +42,23 @@ def stability(
     margin      relative drift over the run within which there is none
     robustness  "on", "off" (all mechanisms of the script off from the start) or "both"
     """
-    if not is_whole(pieces) or not 3 <= pieces <= LOOKS:
-        raise DescriptionError(f"pieces of the study are {short(pieces)}: give a whole number from 3 to {LOOKS}")
-    if not is_number(margin) or not 0.0 < margin < 1.0:
-        raise DescriptionError(f"margin of the study is {short(margin)}: give a number between 0 and 1, such as 0.1")
+    pieces, margin = asked.whole(pieces, "pieces", 3, LOOKS), asked.share(margin, "margin", 0.1)
     plan = design(script, seeds, out, settle, measure, settings, precision)
     switches = conditions(plan, robustness)
     planned = {
         (seed, switch): branch(plan.settled(seed, off), plan.measure, is_measured=True) for seed in plan.seeds for switch, off in switches.items()
     }
-    outcome = carry_out(planned, plan.folder, effort or Effort(), by)
+    outcome = carry_out(planned, plan.folder, effort or Effort(), by, {point.key for point in planned.values()})
     effects: list[Effect] = []
-    courses: dict[str, list[Course]] = {}
-    found = {switch: list(outcome.of_recordings(switch, partial(read_courses, pieces=pieces)).values()) for switch in switches}
-    shown = moved([of_seed for of_seeds in found.values() for of_seed in of_seeds])
+    courses: dict[str, dict[int, Course]] = {}
+    found = {switch: outcome.of_recordings(switch, partial(read_courses, pieces=pieces)) for switch in switches}
+    shown = moved([of_seed for of_seeds in found.values() for of_seed in of_seeds.values()])
     for switch, of_seeds in found.items():
         for name in shown if of_seeds else ():
-            mine = courses[f"{name}, {label(switch)}"] = [of_seed[name] for of_seed in of_seeds]
-            effects += rows(name, mine, plan.measure, label(switch), margin)
-    asked = {"pieces": pieces, "margin": margin, "robustness": robustness}
-    return result("stability", plan, asked, outcome, effects, courses=courses)
+            mine = courses[f"{name}, {label(switch)}"] = {seed: of_seed[name] for seed, of_seed in of_seeds.items()}
+            effects += rows(name, list(mine.values()), plan.measure, label(switch), margin, len(outcome.seeds))
+    how = {"pieces": pieces, "margin": margin, "robustness": robustness}
+    return result("stability", plan, how, outcome, effects, courses=courses)
 
 
 def read_courses(file: Path, pieces: int) -> dict[str, Course]:
@@ -81,8 +77,8 @@ def moved(courses: Sequence[Mapping[str, Course]]) -> list[str]:
     return [name for name in names if not name.startswith("weight.") or any(np.ptp(run[name].value) > 0.0 for run in courses)]
 
 
-def rows(name: str, courses: Sequence[Course], span: float, condition: str, margin: float) -> list[Effect]:
-    """Start, end, slope and drift of a quantity, from its course in each seed."""
+def rows(name: str, courses: Sequence[Course], span: float, condition: str, margin: float, seeds: int) -> list[Effect]:
+    """Start, end, slope and drift of a quantity, from its course in each seed of which there is one, of `seeds`."""
     unit = courses[0].unit
     slopes = np.array([slope(c.t, c.value) for c in courses])
     means = np.array([np.nanmean(c.value) if np.isfinite(c.value).any() else np.nan for c in courses])
@@ -93,7 +89,7 @@ def rows(name: str, courses: Sequence[Course], span: float, condition: str, marg
         effect("", "start", name, [c.value[0] for c in courses], unit=unit, condition=condition),
         effect("", "end", name, [c.value[-1] for c in courses], unit=unit, condition=condition),
         effect("", "slope", name, slopes * HOUR, unit=f"{unit}/h", condition=condition),
-        drift._replace(verdict=verdict(drift, margin)),
+        drift._replace(verdict=verdict(drift, margin) if drift.n in (0, seeds) else unknown(drift.n, seeds)),
     ]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ..distributions import Distribution
 from ..errors import DescriptionError, PathError, nearest
@@ -13,10 +13,13 @@ from ..given import is_number, is_whole, short
 from ..paths import all_paths
 from .design import Design
 
+ROUNDED = 0.01  # difference of the share that is run to the one asked for, from which it is told
+FEWEST = 10  # values of a whole number that Morris's and Sobol's indices need
+
 
 def varied(plan: Design, names: Sequence[str]) -> dict[str, float]:
     """name -> value of what is varied: what was asked for, else the script's list, else every number in the network that is not 0."""
-    asked = tuple(names) or plan.experiment.sensitivity
+    asked = names or plan.experiment.sensitivity
     if not asked:
         return {name: value for name, value in numeric_paths(plan.net).items() if value != 0}
     found = {name: value_of(plan, name) for name in asked}
@@ -51,3 +54,49 @@ def numeric_paths(net: Any) -> dict[str, float]:
 def setting(name: str, before: float, value: float) -> str:
     """The setting that gives something another value; a whole number stays one."""
     return f"{name}={round(value) if is_whole(before) else float(value)!r}"
+
+
+class Step(NamedTuple):
+    """A parameter that is another one."""
+
+    setting: str
+    comparison: str  # by how much: "-50 %", and of a whole number that had to be rounded what it is: "-60 % (2)"
+
+
+def step(name: str, value: float, share: float) -> Step | None:
+    """A parameter that goes up or down by a share; None for a whole number that rounding leaves as it is, or makes 0."""
+    new = value * (1.0 + share)
+    if not is_whole(value):
+        return Step(setting(name, value, new), percent(share))
+    true = round(new) / value - 1.0
+    if true in (0.0, -1.0):
+        return None
+    return Step(setting(name, value, new), percent(share) if abs(true - share) <= ROUNDED else f"{100 * true:+.3g} % ({round(new)})")
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:+g} %"
+
+
+def steps(values: Mapping[str, float], change: float) -> tuple[dict[str, list[Step]], list[str]]:
+    """name -> its steps down and up; and a note for those that there are not: "n +-10 %: rounds to 1, not varied"."""
+    found, notes = {}, []
+    for name, value in values.items():
+        ways = {sign: step(name, value, sign * change) for sign in (-1, 1)}
+        found[name] = [way for way in ways.values() if way is not None]
+        lost = {percent(sign * change): round(value * (1.0 + sign * change)) for sign, way in ways.items() if way is None}
+        if list(lost.values()) == [value, value]:
+            lost = {f"+-{100 * change:g} %": round(value)}
+        notes += [f"{name} {comparison}: rounds to {new}, not varied" for comparison, new in lost.items()]
+    return found, notes
+
+
+def refuse_few(values: Mapping[str, float], change: float) -> None:
+    """Refuse whole numbers of which there are too few within the change for indices over all parameters, or that could become 0."""
+    for name, value in values.items():
+        ends = sorted(round(value * (1.0 + share)) for share in (-change, change))
+        if is_whole(value) and (ends[1] - ends[0] + 1 < FEWEST or 0 in ends):
+            raise DescriptionError(
+                f"{name} is a whole number, {value}, and goes from {ends[0]} to {ends[1]}: morris and sobol need {FEWEST} values or more without 0, "
+                "so leave it out or use --method one"
+            )

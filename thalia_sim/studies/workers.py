@@ -13,12 +13,15 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
 from ..errors import DescriptionError
+from . import asked
+from .folder import forget_lost, taken
 from .points import Point, files_of, lineage
 from .running import STOP, Limits, run_point
 
@@ -42,27 +45,39 @@ class Ran(NamedTuple):
 
     facts: dict[str, dict[str, Any]]  # by key
     is_interrupted: bool  # whether the user asked to stop
+    notes: Sequence[str] = ()  # why nothing was run, if nothing was
 
 
-def run_points(points: Sequence[Point], folder: Path, effort: Effort) -> Ran:
-    """Run all points and those that they begin from, in the order given, as far as the budget goes."""
+def run_points(points: Sequence[Point], folder: Path, effort: Effort, reads: Collection[str] = ()) -> Ran:
+    """Run all points and those that they begin from, in the order given, as far as the budget goes.
+
+    reads  keys of points of which the facts alone are not enough: those that have lost their recording are run again
+    """
+    effort = checked(effort)
     limits = Limits(math.inf if effort.budget is None else time.time() + effort.budget, effort.checkpoint)
     folder = folder.resolve()
-    (folder / "points").mkdir(parents=True, exist_ok=True)
-    (folder / STOP).unlink(missing_ok=True)
-    every = lineage(list(points))
-    facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
-    waiting = [point for point in every if facts[point.key]["status"] != "complete"]
-    here = effort.workers == 1 and effort.scheduler is None
-    run = run_here if here else run_on_cluster
-    with listening(folder):
+    run = run_here if effort.workers == 1 and effort.scheduler is None else run_on_cluster
+    every, has_begun = lineage(list(points)), False
+    with taken(folder), stopped_by_file(folder):
+        forget_lost(every, folder, reads)
+        facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
+        waiting = [point for point in every if facts[point.key]["status"] != "complete"]
         for number, (point, found) in enumerate(run(waiting, folder, limits, effort) if waiting else (), start=1):
+            has_begun = has_begun or found != facts[point.key]
             facts[point.key] = found
             if found["status"] != "not run":
                 effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
-    is_interrupted = (folder / STOP).exists()
-    (folder / STOP).unlink(missing_ok=True)
-    return Ran(facts, is_interrupted)
+        is_interrupted = (folder / STOP).exists()
+    ended = "the study was stopped" if is_interrupted else "the budget ended"
+    return Ran(facts, is_interrupted, [f"{ended} before a run could begin"] if waiting and not has_begun else [])
+
+
+def checked(effort: Effort) -> Effort:
+    """What a study may take, as plain numbers."""
+    budget = None if effort.budget is None else asked.number(effort.budget, "budget", 1800.0)
+    return effort._replace(
+        workers=asked.whole(effort.workers, "workers", 1), budget=budget, checkpoint=asked.number(effort.checkpoint, "checkpoint", 60.0)
+    )
 
 
 def all_cores() -> int:
@@ -73,23 +88,24 @@ def all_cores() -> int:
 
 
 @contextlib.contextmanager
-def listening(folder: Path) -> Iterator[None]:
-    """Take Ctrl+C and the system's request to end as a wish that all runs stop; a second one acts at once. Only possible in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def stopped_by_file(folder: Path) -> Iterator[None]:
+    """Take Ctrl+C and the system's request to end as a wish that all runs stop, told by a file that is gone at the end; a second one acts at once.
+    Signals are only heard in the main thread."""
 
     def ask(kind: int, frame: Any) -> None:
         if (folder / STOP).exists():
             raise KeyboardInterrupt
         (folder / STOP).touch()
 
-    before = {kind: signal.signal(kind, ask) for kind in (signal.SIGINT, signal.SIGTERM)}
+    (folder / STOP).unlink(missing_ok=True)
+    kinds = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    before = {kind: signal.signal(kind, ask) for kind in kinds}
     try:
         yield
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+        (folder / STOP).unlink(missing_ok=True)
 
 
 def run_here(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
@@ -102,6 +118,8 @@ def run_on_cluster(points: Sequence[Point], folder: Path, limits: Limits, effort
     """On the workers of a cluster. The first point runs alone: it compiles what the others find in Numba's cache, which is not made for several
     processes that compile the same function at once. A point whose worker is lost goes on from its checkpoint on another one."""
     with connected(effort) as client:
+        if (folder / STOP).exists():
+            return
         from distributed import as_completed, wait
 
         check_workers(client, folder)
@@ -133,10 +151,12 @@ def connected(effort: Effort) -> Iterator[Any]:
     except ImportError:
         raise DescriptionError('several workers need Dask, which is not installed: pip install "thalia-sim[studies]", or take one worker') from None
     if effort.scheduler is None:
-        with (
-            LocalCluster(n_workers=effort.workers, threads_per_worker=1, dashboard_address=None, memory_limit=0, silence_logs="ERROR") as cluster,
-            Client(cluster) as client,
-        ):
+        with interrupts_held():
+            cluster = LocalCluster(
+                n_workers=effort.workers, threads_per_worker=1, memory_limit=0, silence_logs="CRITICAL",
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            )  # fmt: skip
+        with cluster, Client(cluster) as client:
             client.run(ignore_interrupts)
             yield client
         return
@@ -148,6 +168,20 @@ def connected(effort: Effort) -> Iterator[Any]:
         raise DescriptionError(f"scheduler {effort.scheduler} cannot be used ({reason}): start `dask scheduler` and `dask worker`") from error
     with client:
         yield client
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl+C comes after this: the processes that are started meanwhile never see it, which reaches all those of a terminal."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # when it is started, it lets signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore_interrupts() -> None:

@@ -1,0 +1,202 @@
+"""The folder of a study: its lock, damaged and deleted files; its exit codes; and what is said of seeds that failed or have no value."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from thalia_sim import Recorder, Simulation, SynapticScaling
+from thalia_sim.cli import commands
+from thalia_sim.errors import DescriptionError, RecordingError
+from thalia_sim.experiment import describe, load_script
+from thalia_sim.studies import Effort, recovery, sensitivity, stability
+from thalia_sim.studies.figures import draw_effects, grouped, panels_of
+from thalia_sim.studies.folder import LOCK, taken
+from thalia_sim.studies.running import STOP
+
+NETWORK = (Path(__file__).parent / "study_network.py").read_text()
+SHORT = {"settle": 20.0, "measure": 20.0}
+COURSE = {"course": 40.0, "bin": 20.0, "disturb": "weights_low", "robustness": "on"}
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "net.py").write_text(NETWORK)
+    return tmp_path / "net.py"
+
+
+def fails_at(script, seed, line="raise ValueError('bad')"):
+    """The script with a line more in build, for one seed."""
+    script.write_text(NETWORK.replace("    net = Network(seed=seed)\n", f"    net = Network(seed=seed)\n    if seed == {seed}:\n        {line}\n"))
+
+
+def measures(script, expression):
+    """The script with a measure x."""
+    with open(script, "a") as file:
+        file.write(f"\ndef measure(recording):\n    seed = recording.config['run']['seed']\n    return {{'x': {expression}}}\n")
+
+
+def command(kind, script, out, *words):
+    asked = ["study", kind, script, "--out", out, "--workers", "1", "--settle", "20 ms", "--measure", "20 ms", *words]
+    return CliRunner().invoke(commands, list(map(str, asked)))
+
+
+# one study at a time
+
+
+def test_a_second_study_in_the_folder_is_refused_and_leaves_the_first_alone(script, tmp_path):
+    """The folder is held by another process, which has asked its runs to stop: refused with its number, and its file stays."""
+    out = tmp_path / "a"
+    imports = "from pathlib import Path\nfrom thalia_sim.studies.folder import taken\n"
+    held = f"{imports}with taken(Path({str(out)!r})):\n    print('held', flush=True)\n    input()\n"
+    with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        (out / STOP).touch()
+        with pytest.raises(RecordingError, match=rf"a study runs in folder .* \(process {other.pid}\): wait for its end, or give another folder"):
+            stability(script, [1], out=out, **SHORT)
+        assert (out / STOP).exists()
+        other.communicate("\n")
+    assert stability(script, [1], out=out, **SHORT).seeds == [1] and (out / LOCK).read_text() == str(os.getpid())
+
+
+def test_the_lock_goes_with_an_error(tmp_path):
+    with pytest.raises(ZeroDivisionError), taken(tmp_path):
+        raise ZeroDivisionError
+    with taken(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "/proc/none"])
+def test_a_folder_that_cannot_be_is_told_in_a_sentence(script, tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(DescriptionError, match="out of the study is .*, which cannot be a folder to write to .*: give another one"):
+        stability(script, [1], out=tmp_path / name, **SHORT)
+    told = command("stability", script, tmp_path / name)
+    assert told.exit_code in (1, 2) and "Traceback" not in told.output and isinstance(told.exception, SystemExit)
+
+
+# files that were damaged or deleted
+
+
+def again(script, out, study=stability, **how):
+    """The points that are run when a study is started anew, and its result."""
+    lines = []
+    return lines, study(script, [1], out=out, **SHORT, **how, effort=Effort(say=lines.append))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\0"])
+def test_facts_that_cannot_be_read_are_made_again(script, tmp_path, text):
+    _, first = again(script, tmp_path / "a")
+    measured = first.runs[1]["key"]
+    (tmp_path / "a" / "points" / f"{measured}.json").write_text(text)
+    lines, second = again(script, tmp_path / "a")
+    assert len(lines) == 1 and second.table() == first.table() and not second.missing
+
+
+def test_a_deleted_recording_is_made_again_where_it_is_read(script, tmp_path):
+    """Stability and the course of a recovery are read from recordings, and give the same effects again. Sensitivity needs the facts alone."""
+    for study, how in ((stability, {}), (recovery, COURSE)):
+        out = tmp_path / study.__name__
+        _, first = again(script, out, study, **how)
+        for file in out.glob("points/*.h5"):
+            file.unlink()
+        lines, second = again(script, out, study, **how)
+        assert [e[:5] for e in second.effects] == [e[:5] for e in first.effects]
+        np.testing.assert_array_equal([e.mean for e in second.effects], [e.mean for e in first.effects])
+        assert len(lines) == (1 if study is stability else 2) and not second.missing
+    how = {"paths": "inhibition", "robustness": "on"}
+    again(script, tmp_path / "s", sensitivity, **how)
+    for file in (tmp_path / "s").glob("points/*.h5"):
+        file.unlink()
+    assert again(script, tmp_path / "s", sensitivity, **how)[0] == []
+
+
+def test_a_deleted_checkpoint_is_made_again_where_a_run_begins_from_it(script, tmp_path):
+    _, first = again(script, tmp_path / "a")
+    for file in [*tmp_path.glob("a/points/*.ckpt/*.h5"), tmp_path / "a" / "points" / f"{first.runs[1]['key']}.json"]:
+        file.unlink()
+    lines, second = again(script, tmp_path / "a")
+    assert len(lines) == 2 and second.table() == first.table() and not second.missing
+
+
+# what is said of seeds that failed or have no value
+
+
+def test_courses_say_whose_they_are_and_the_head_who_failed(script, tmp_path):
+    """Seed 2 of three fails: two rows of courses, for seeds 1 and 3, n 2, and table and picture name it."""
+    fails_at(script, 2)
+    for study, how in ((stability, {"pieces": 4, "margin": 0.99}), (recovery, COURSE)):
+        result = study(script, [1, 2, 3], out=tmp_path / study.__name__, **SHORT, **how)
+        assert (result.seeds, result.failed) == ([1, 2, 3], [2]) and {e.n for e in result.effects if "rate" in e.measure} == {2}
+        assert result.table().splitlines()[0].endswith("3 of 3 seeds count, but runs of seed 2 failed: see n")
+        with h5py.File(tmp_path / study.__name__ / "results.h5") as file:
+            for group in file["courses"].values():
+                assert group["seed"][:].tolist() == [1, 3] and len(group["value"]) == 2
+            assert json.loads(file.attrs["failed"]) == [2]
+        assert all("(2 seeds)" in label for _, lines in grouped(result) for label in lines)
+        verdicts = {e.verdict for e in result.effects if e.comparison in ("drift", "after - control") and e.n}
+        assert verdicts == {"not known: 2 of 3 seeds have a value"}
+
+
+def test_nothing_is_equivalent_by_its_survivors(script, tmp_path):
+    """x never changes, so of all four seeds it is equivalent; if two have none, it is not known, though of the others it is certain."""
+    measures(script, "float('nan') if seed > 2 else 10.0 + 0.001 * seed")
+    result = recovery(script, range(1, 5), out=tmp_path / "a", by="x", **SHORT, **COURSE)
+    (row,) = [e for e in result.effects if e.measure == "x"]
+    assert (row.n, row.verdict) == (2, "not known: 2 of 4 seeds have a value")
+    script.write_text(NETWORK)
+    measures(script, "10.0 + 0.001 * seed")
+    (row,) = [e for e in recovery(script, range(1, 5), out=tmp_path / "a", by="x", **SHORT, **COURSE).effects if e.measure == "x"]
+    assert (row.n, row.verdict) == (4, "equivalent")
+
+
+def test_the_picture_marks_what_has_no_value(script, tmp_path):
+    """x is unknown where inhibition goes down: its row stays, with an open symbol at the axis."""
+    from matplotlib.figure import Figure
+
+    measures(script, "float('nan') if 'inhibition=3.0' in recording.config['run']['settings'] else 1.0")
+    result = sensitivity(script, [1, 2], out=tmp_path / "a", paths="inhibition", robustness="on", **SHORT)
+    ((title, effects),) = panels_of(result)
+    ax = Figure().subplots()
+    draw_effects(ax, title, effects)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["inhibition -50 %", "inhibition +50 %"]
+    assert [(text.get_text(), text.get_position()[1]) for text in ax.texts] == [("no value", 0.0)]
+    assert any(line.get_fillstyle() == "none" and list(line.get_ydata()) == [0.0] for line in ax.lines)
+    assert result.figure(tmp_path / "a.png").exists()
+
+
+# exit codes
+
+
+def test_exit_codes_tell_how_a_study_ended(script, tmp_path):
+    """0 where all is complete, 3 after a budget and with the reason in the table, 1 where a run failed."""
+    told = command("stability", script, tmp_path / "a", "--seeds", "1", "--budget", "0.000001s")
+    assert told.exit_code == 3 and "the budget ended before a run could begin" in told.stdout
+    told = command("stability", script, tmp_path / "a", "--seeds", "1")
+    assert told.exit_code == 0 and "the budget" not in told.stdout
+    fails_at(script, 2)
+    assert command("stability", script, tmp_path / "a", "--seeds", "2,3").exit_code == 1
+    assert "3 if the budget ended" in " ".join(CliRunner().invoke(commands, ["study", "--help"]).output.split())
+
+
+# the script's own recorder
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_mean_weight_is_the_last_of_all_whatever_the_place_of_the_recorder(script, tmp_path, first):
+    """The recorder before or after a mechanism that acts at the moment of the last look: the mean weight is that of a simulation at its end."""
+    own, scaling = f"Recorder({str(tmp_path / 'own.h5')!r})", 'SynapticScaling("exc->exc", target=1.0, every=20.0, tau=100.0, tau_rate=20.0)'
+    hooks = f"[{own}, {scaling}]" if first else f"[{scaling}, {own}]"
+    script.write_text(f"from thalia_sim import Recorder\n{NETWORK.partition('def hooks')[0]}def hooks():\n    return {hooks}\n")
+    result = stability(script, [1], out=tmp_path / "a", **SHORT)
+    experiment = load_script(script)
+    sim = Simulation(describe(experiment, 1), [hook for hook in experiment.hooks() if not isinstance(hook, Recorder)])
+    sim.run(40.0)
+    assert any(isinstance(hook, SynapticScaling) for hook in sim.hooks)
+    assert result.runs[1]["weight.exc->exc"] == pytest.approx(sim["exc->exc"].w.mean(), rel=1e-7)

@@ -1,0 +1,63 @@
+"""The folder of a study: it is made, and one study at a time runs in it. Studies after one another may share it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from ..errors import DescriptionError, RecordingError
+from ..recording.checkpoint import checkpoints
+from .points import Point, files_of
+
+try:
+    import fcntl
+except ImportError:  # not on every system; there nothing keeps a second study out
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = "lock"  # file that the process of a study holds while it runs, with its number; it stays
+
+
+@contextlib.contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other studies out of it meanwhile; the system lets go of it when the process ends, however it ends."""
+    try:
+        (folder / "points").mkdir(parents=True, exist_ok=True)
+        file = open(folder / LOCK, "a+")
+    except OSError as error:
+        raise DescriptionError(f"out of the study is {folder}, which cannot be a folder to write to ({error.strerror}): give another one") from error
+    with file:
+        lock(file, folder)
+        yield
+
+
+def lock(file: IO[str], folder: Path) -> None:
+    """Take the lock, and leave the number of this process in it."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        owner = file.read().strip() or "another one"
+        raise RecordingError(f"a study runs in folder {folder} (process {owner}): wait for its end, or give another folder") from None
+    except OSError:  # a file system without locks
+        return
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+
+
+def forget_lost(points: Sequence[Point], folder: Path, reads: Collection[str]) -> None:
+    """Have points run again that are complete by their facts, but of which something is gone that is needed: the recording, of those whose keys
+    are in `reads`, or the checkpoint from which another one is to begin. Parents come before their children."""
+    begun_from: set[str] = set()
+    for point in reversed(points):
+        files = files_of(point, folder)
+        is_lost = (point.key in reads and not files.recording.exists()) or (point.key in begun_from and not checkpoints(files.checkpoints))
+        if is_lost:
+            files.facts.unlink(missing_ok=True)
+        if point.parent is not None and files.read().get("status") != "complete":
+            begun_from.add(point.parent.key)
