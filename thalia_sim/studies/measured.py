@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.answers import discrimination
 from ..errors import MeasureError
 from ..experiment import Experiment, script_errors
 from ..given import is_number, short
@@ -58,6 +57,8 @@ def built_in_measure(recording: Recording) -> dict[str, float]:
     found |= {f"weight.{name}": float(course.value[-1]) for name, course in weight_course(recording).items() if name in own and len(course.value)}
     found["ei_ratio"] = ei_ratio(recording, {name: rate for name, (rate, _) in rates.items()})
     if any(event.kind == "pattern" for event in recording.events()):
+        from ..analysis import discrimination
+
         found |= {f"told_apart.{name}": discrimination(recording, name).accuracy for name in recording.populations}
     return found
 
