@@ -10,6 +10,7 @@ from thalia_sim.analysis import answers, discrimination
 from thalia_sim.errors import MeasureError, RecordingError
 from thalia_sim.measures import discriminate
 from thalia_sim.recording import open_recording
+from thalia_sim.studies.measured import built_in_measure
 from thalia_sim.testing import check_hook
 
 
@@ -131,6 +132,7 @@ def test_read_from_a_recording(tmp_path):
         assert counts.shape == (14, 60) and np.bincount(labels).tolist() in ([5, 5, 4], [5, 4, 5], [4, 5, 5])
         assert counts[7, 11] == np.sum((t > 700.0) & (t <= 800.0) & (ids == 11)) and counts.sum() == np.sum(t <= 1400.0)
         found = discrimination(recording, "exc")
+        assert built_in_measure(recording)["told_apart.exc"] == found.accuracy
         assert found.accuracy > 0.9 and (found.chance, found.classes, found.presentations) == (1 / 3, 3, 4)
     with Simulation(cells(), [Recorder(tmp_path / "b.h5")]) as sim:
         sim.run(10.0)
