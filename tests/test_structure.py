@@ -31,6 +31,7 @@ from thalia_sim import (
     from_arrays,
     probability,
     replay_synapse,
+    total_number,
 )
 
 NAMES = ("source->exc", "exc->exc", "exc->inh", "inh->exc", "inh->inh")
@@ -201,6 +202,20 @@ def test_growth_into_a_projection_without_synapses_leaves_those_behind_it_alone(
     found = sim["one"].synapses(source=[0, 1, 2])
     assert (found["i"].tolist(), found["j"].tolist()) == ([0, 1, 2], [3, 4, 5]) and found["w"] == pytest.approx(0.9)
     sim.run(20.0)
+
+
+def test_segments_without_synapses_do_not_pile_up():
+    """250 rounds in which half of 400 synapses go and as many come: segments stay within three times that, where each round opens up to 200."""
+    net = Network(seed=3)
+    a, b = net.populate("a", 50, PoissonSource(rate=50.0)), net.populate("b", 50, LIF(tau_m=20.0, v_th=15.0))
+    net.connect(a, b, total_number(400), w=0.1, delay=Uniform(0.5, 9.0), rule=PairSTDP(), name="one")
+    sim, random, counts = Simulation(net), np.random.default_rng(1), []
+    for _ in range(250):
+        sim.run(1.0)
+        sim["one"].prune(random.choice(400, 200, replace=False))
+        sim["one"].grow(random.integers(0, 50, 200), random.integers(0, 50, 200), 0.1, np.round(random.uniform(1.0, 9.0, 200), 1))
+        counts.append(len(sim.a.seg) - 1)
+    assert len(sim["one"]) == 400 and counts[-1] < 3 * 400 and max(counts[125:]) < 1.3 * max(counts[:125])
 
 
 def test_a_lesion_of_synapses_that_are_gone_says_so():

@@ -1,8 +1,9 @@
 """Synapses that go and come while a simulation runs.
 
 All synapses lie in one array, those of a group of rows together, those of a segment (one source, block and delay) in it. Taking some away moves the
-ones behind them; new ones open segments of their own, so that they begin without a past: no trace of their source, no spike in flight. What names
-a place is renumbered: segments, groups, records of rules, and the spikes in flight.
+ones behind them; new ones open segments of their own, so that they begin without a past: no trace of their source, no spike in flight. Segments
+that are empty and to which no spike is on its way are taken out. What names a place is renumbered: segments, groups, records of rules, and the
+spikes in flight.
 """
 
 from __future__ import annotations
@@ -62,10 +63,13 @@ def change(sim: Simulation, index: int, lost: NDArray[np.int64], new: New = NOTH
     have = cell << 16 | a.seg[first_seg:end_seg] & 0xFFFF  # [segments], not unique: a long one is cut
     wanted = (new.row * blocks + (new.key >> 16)) << 16 | new.steps
     opened = np.unique(wanted)  # new synapses share no segment with old ones: they have no past, and nothing is on its way to them
-    every = np.concatenate([have, opened])
+    stays = np.append(np.bincount(owner[keep], minlength=len(have)) > 0, np.ones(len(opened), bool))
+    stays[segments_named(sim, number, first_seg, end_seg)] = True
+    every = np.concatenate([have, opened])[stays]
     order = np.argsort(every, kind="stable")
-    place = np.empty(len(every), np.int64)
-    place[order] = np.arange(len(every))  # old (then opened) segment -> its new number within the group
+    place = np.full(len(stays), -1, np.int64)
+    place[np.flatnonzero(stays)[order]] = np.arange(len(every))  # old (then opened) segment -> its new number within the group, -1: it is taken out
+    shift = len(every) - len(have)
     sorted_keys = every[order]
     home = place[len(have) + np.searchsorted(opened, wanted)]
     segment = np.concatenate([place[owner[keep]], home])
@@ -94,20 +98,28 @@ def change(sim: Simulation, index: int, lost: NDArray[np.int64], new: New = NOTH
     per_cell = np.bincount(sorted_keys >> 16, minlength=group.n_rows * blocks)
     rows = slice(group.first_row * blocks, (group.first_row + group.n_rows) * blocks)
     changed["row_seg"][rows] = first_seg + np.concatenate([[0], np.cumsum(per_cell)[:-1]])
-    changed["row_seg"][rows.stop :] += len(opened)
+    changed["row_seg"][rows.stop :] += shift
     changed["group"][number, loop.R_MAX_SEGMENTS] = int(per_cell.max(initial=0))
     kept, changed["plastic"] = records_of(sim, number, group, place, len(opened), rebuilt, len(new.row))
     changed["plastic"][number, k.L_MAX_DELAY] = max(int(a.plastic[number, k.L_MAX_DELAY]), int(new.steps.max(initial=0)))
-    renumber_events(sim, number, group, place, first_seg, len(opened), many, changed["seg"])
+    renumber_events(sim, number, group, place, range(first_seg, end_seg), shift, many, changed["seg"])
     groups = [moved(g, group, many) for g in sim.rows.groups]
     groups[index] = replace(group, n_syn=n)
     for other, g in ((sim.group_number(at), g) for at, g in enumerate(groups)):
         changed["group"][other, loop.R_W_SHIFT] = g.w_shift
         if a.plastic[other, k.L_ARRIVE]:
             changed["plastic"][other, [k.L_SYN, k.L_W_SHIFT]] = g.first_syn, g.w_shift
-            changed["plastic"][other, k.L_SEG] += len(opened) if g.first_row > group.first_row else 0
+            changed["plastic"][other, k.L_SEG] += shift if g.first_row > group.first_row else 0
     sim.records = sim.records._replace(**kept)
     take_over(sim, changed, groups, before)
+
+
+def segments_named(sim: Simulation, number: int, first: int, end: int) -> NDArray[np.int64]:
+    """Segments of a group (counted from its first) that spikes in flight name, or words of the calendar that are no longer in use."""
+    words = sim.a.chunk
+    start = (words & START_MASK).astype(np.int64)
+    mine = (words >> GROUP_SHIFT == np.uint64(number)) & (start >= first) & (start < end)
+    return np.unique(start[mine]) - first
 
 
 def moved(other: Group, group: Group, many: int) -> Group:
@@ -130,9 +142,10 @@ def records_of(
     width, state = part.kernels.pre_width, part.kernels.state_width
     first = int(a.plastic[number, k.L_PRE])
     old = have.pre[first : first + (len(place) - opened) * width].reshape(-1, width)
-    pre = np.zeros((len(place), width))
+    stays = place[: len(old)] >= 0
+    pre = np.zeros((int((place >= 0).sum()), width))
     pre[:, 0] = sim.step  # a new segment has no past
-    pre[place[: len(old)]] = old
+    pre[place[: len(old)][stays]] = old[stays]
     start = np.array([part.chain.start_of(n, f) for n, f in part.chain.state], dtype=np.float32)
     found = {"pre": np.concatenate([have.pre[:first], pre.ravel(), have.pre[first + old.size :]])}
     if state:
@@ -145,21 +158,20 @@ def records_of(
 
 
 def renumber_events(
-    sim: Simulation, number: int, group: Group, place: NDArray[np.int64], first_seg: int, opened: int, many: int, seg: NDArray[np.int64]
+    sim: Simulation, number: int, group: Group, place: NDArray[np.int64], segments: range, shift: int, many: int, seg: NDArray[np.int64]
 ) -> None:
-    """Let the spikes in flight name the synapses by their new places."""
+    """Let the spikes in flight name the synapses by their new places; `segments` are the group's old ones."""
     words = sim.a.chunk
     of = (words >> GROUP_SHIFT).astype(np.int64)
     start = (words & START_MASK).astype(np.int64)
     length = (words >> LENGTH_SHIFT & LENGTH_MASK).astype(np.int64)
     plastic = sim.a.plastic[:, k.L_ARRIVE] != 0
-    end_old = first_seg + len(place) - opened
     by_segment = plastic[np.minimum(of, len(plastic) - 1)] & (of < len(plastic))
-    mine = by_segment & (start >= first_seg) & (start < end_old) & (of == number)
-    later = by_segment & (start >= end_old) & (of != number)
-    start[mine] = first_seg + place[start[mine] - first_seg]
+    mine = by_segment & (start >= segments.start) & (start < segments.stop) & (of == number)
+    later = by_segment & (start >= segments.stop) & (of != number)
+    start[mine] = segments.start + place[start[mine] - segments.start]
     length[mine] = ((seg[start[mine] + 1] >> 16) - (seg[start[mine]] >> 16)) & int(LENGTH_MASK)
-    start[later] += opened
+    start[later] += shift
     start[~by_segment & (start >= group.first_syn + group.n_syn)] += many
     words[...] = of.astype(np.uint64) << GROUP_SHIFT | length.astype(np.uint64) << LENGTH_SHIFT | start.astype(np.uint64)
 
