@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -395,6 +396,13 @@ def test_doctor():
     for word in ("numba", "h5py", "cores", "cache", "trial run", "cuda"):
         assert word in output
     assert {"name", "status", "text"} <= set(json.loads(call("doctor", "--json"))[0])
+
+
+def test_help_names_every_benchmark():
+    from thalia_sim.bench import NETWORKS
+
+    named = re.search(r"Names: ([\w, \n]+)\.", call("bench", "--help"))
+    assert named is not None and [name.strip() for name in named[1].split(",")] == list(NETWORKS)
 
 
 def test_help_is_quick():

@@ -331,7 +331,8 @@ def unpack(file: Path, out: Path | None, force: bool) -> None:
 def bench(name: str | None, threads: int, precision: str, scale: float | None, repeat: int, until: str | None, seed: int, as_json: bool) -> None:
     """Time the benchmark network NAME, or all of them one after the other.
 
-    Names: cuba, cuba40k, coba, brunel, quiet, pd14. Each timed run starts from the initial state (time 0) and records all spikes in memory.
+    Names: cuba, cuba40k, coba, brunel, brunel_stdp, quiet, pd14. Each timed run starts from the initial state (time 0) and records all spikes in
+    memory.
     """
     from . import bench as benchmarks
     from .experiment import duration

@@ -14,11 +14,25 @@ from ..given import short
 from ..neurons.contract import model_of
 
 
-def positive(value: Any, what: str, unit: str) -> float:
+def positive(value: Any, what: str, unit: str = "") -> float:
     """A finite number above 0."""
     if not is_number(value) or not 0.0 < value < math.inf:
-        raise DescriptionError(f"{what} is {short(value)}: give a finite number of {unit} above 0")
+        raise DescriptionError(f"{what} is {short(value)}: give a finite number{f' of {unit}' if unit else ''} above 0")
     return float(value)
+
+
+def not_negative(value: Any, what: str) -> float:
+    """A finite number of at least 0."""
+    if not is_number(value) or not 0.0 <= value < math.inf:
+        raise DescriptionError(f"{what} is {short(value)}: give a finite number of at least 0")
+    return float(value)
+
+
+def around_one(low: Any, high: Any, where: str) -> tuple[float, float]:
+    """Bounds of a gain around 1."""
+    if not (is_number(low) and is_number(high) and 0.0 < low <= 1.0 <= high < math.inf):
+        raise DescriptionError(f"low and high {where} are {short(low)} and {short(high)}: give numbers above 0, up to 1 and from 1 on")
+    return float(low), float(high)
 
 
 def between(value: Any, what: str, low: float, high: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..hooks.contract import Hook
-from .inputs import population_of
+from .arguments import population_of
 
 
 class SpikeCounter(Hook):

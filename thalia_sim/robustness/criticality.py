@@ -18,9 +18,7 @@ from ..errors import DescriptionError, PathError, SimulationError, nearest
 from ..given import is_number, short
 from ..hooks.contract import Hook
 from ..measures.branching import NEAR, branching_ratio, check_near, exponential, exponential_with_offset
-from .inputs import population_of
-from .metabolic import bounds, not_negative
-from .normalization import positive
+from .arguments import around_one, not_negative, population_of, positive
 
 STATES = ("silent", "undefined", "subcritical", "near-critical", "supercritical")
 
@@ -69,7 +67,7 @@ class CriticalityMonitor(Hook):
             raise DescriptionError(f"target of {self.name} is {short(target)}: give a branching ratio above 0 and up to 1")
         self.target, self.rate = float(target), positive(rate, f"rate of {self.name}")
         self.leak = not_negative(leak, f"leak of {self.name}")
-        self.low, self.high = bounds(low, high, f"of {self.name}")
+        self.low, self.high = around_one(low, high, f"of {self.name}")
 
     def start(self, sim: Any) -> None:
         names = tuple(sim.net.populations) if self.populations is None else self.populations

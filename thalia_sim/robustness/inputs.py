@@ -5,15 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import DescriptionError, PathError, nearest
+from ..errors import DescriptionError
 from ..given import short
-
-
-def population_of(sim: Any, name: Any, hook: str) -> Any:
-    """A population by its name."""
-    if not isinstance(name, str) or name not in sim.net.populations:
-        raise PathError(f"{hook}: unknown population {short(name)}: {nearest(str(name), sim.net.populations)}")
-    return sim.net.populations[name]
 
 
 def inputs_of(sim: Any, population: str, chosen: Any, hook: str) -> tuple[str, ...]:

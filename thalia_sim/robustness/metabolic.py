@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DescriptionError, PathError, nearest
-from ..given import is_number, short
+from ..given import short
+from .arguments import around_one, not_negative, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
-from .normalization import positive
 
 
 class MetabolicConstraint(SpikeCounter):
@@ -64,7 +64,7 @@ class MetabolicConstraint(SpikeCounter):
         self.budget, self.cost_per_spike = positive(budget, f"budget {where}"), positive(cost_per_spike, f"cost_per_spike {where}")
         self.baseline, self.scale = not_negative(baseline, f"baseline {where}"), not_negative(scale, f"scale {where}")
         self.rate, self.tau, self.every = positive(rate, f"rate {where}"), positive(tau, f"tau {where}"), every
-        self.low, self.high = bounds(low, high, where)
+        self.low, self.high = around_one(low, high, where)
 
     def start(self, sim: Any) -> None:
         self.watch(sim, (self.population,))
@@ -176,16 +176,3 @@ def ruled(sim: Any, chosen: Any, hook: str) -> list[str]:
     if not names:
         raise DescriptionError(f"{hook}: no projection has a rule: connect one with rule=, or leave slow_learning and lower_reward out")
     return names
-
-
-def not_negative(value: Any, what: str) -> float:
-    if not is_number(value) or not 0.0 <= value < math.inf:
-        raise DescriptionError(f"{what} is {short(value)}: give a finite number of at least 0")
-    return float(value)
-
-
-def bounds(low: Any, high: Any, where: str) -> tuple[float, float]:
-    """Bounds of a gain around 1."""
-    if not (is_number(low) and is_number(high) and 0.0 < low <= 1.0 <= high < math.inf):
-        raise DescriptionError(f"low and high {where} are {short(low)} and {short(high)}: give numbers above 0, up to 1 and from 1 on")
-    return float(low), float(high)

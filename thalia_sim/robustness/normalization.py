@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DescriptionError
 from ..given import finite_array, is_number, is_whole, short
+from .arguments import positive
 from .pools import Floats, GlobalPool, LearnedPool, surroundings
 
 
@@ -114,9 +115,3 @@ def checked_pool(pool: Any, shape: tuple[int, ...]) -> Floats:
     if not fits or (values < 0.0).any():
         raise DescriptionError(f"pool has shape {list(values.shape)} and least {values.min(initial=0.0):g}: give one that fits {list(shape)}, >= 0")
     return values
-
-
-def positive(value: Any, what: str) -> float:
-    if not is_number(value) or not 0.0 < value < math.inf:
-        raise DescriptionError(f"{what} is {short(value)}: give a finite number above 0")
-    return float(value)

@@ -16,9 +16,9 @@ import numpy as np
 
 from ..errors import DescriptionError
 from ..given import is_number, short
+from .arguments import population_of, positive
 from .counting import SpikeCounter
-from .inputs import inputs_of, lay_gain, population_of, take_gain
-from .normalization import positive
+from .inputs import inputs_of, lay_gain, take_gain
 
 
 class NormalizeInput(SpikeCounter):

@@ -16,10 +16,10 @@ import numpy as np
 
 from ..errors import DescriptionError
 from ..given import short
+from .arguments import around_one, not_negative, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
-from .metabolic import bounds, next_gain, not_negative, penalty
-from .normalization import positive
+from .metabolic import next_gain, penalty
 
 
 class RegionalBudgets(SpikeCounter):
@@ -54,7 +54,7 @@ class RegionalBudgets(SpikeCounter):
         self.baseline = {name: not_negative(given.get(name, 0.0), f"baseline of {name}") for name in budgets}
         self.cost_per_spike, self.scale = positive(cost_per_spike, f"cost_per_spike of {self.name}"), not_negative(scale, f"scale of {self.name}")
         self.reduce_gain, self.rate, self.every = reduce_gain, positive(rate, f"rate of {self.name}"), every
-        self.low, self.tau = bounds(low, 1.0, f"of {self.name}")[0], positive(tau, f"tau of {self.name}")
+        self.low, self.tau = around_one(low, 1.0, f"of {self.name}")[0], positive(tau, f"tau of {self.name}")
 
     def start(self, sim: Any) -> None:
         names = tuple(self.budgets)
