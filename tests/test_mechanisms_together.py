@@ -49,11 +49,11 @@ def test_two_mechanisms_settle(pair):
 
 
 def test_the_test_sees_a_swing():
-    """A normalization that acts after a whole average and steeply overshoots at each call; the same check finds it."""
+    """A normalization that acts after half of an average and steeply overshoots at each call; the same check finds it."""
     from dataclasses import replace
 
     settings = RobustnessConfig.minimal().divisive_norm
-    config = replace(RobustnessConfig.minimal().switched(divisive_norm=True), divisive_norm=replace(settings, sigma=5.0, exponent=2.0, tau=20.0))
+    config = replace(RobustnessConfig.minimal().switched(divisive_norm=True), divisive_norm=replace(settings, exponent=2.0, tau=500.0))
     hook = UnifiedHomeostasis(config, "exc", "inh")
     sim, course = Simulation(driven(), [hook]), []
     for _ in range(20):

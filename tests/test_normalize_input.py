@@ -241,6 +241,7 @@ def test_resumed_it_goes_on(tmp_path):
     ({"population": "exc", "sigma": 0.0}, DescriptionError, "sigma of normalizeinput of 'exc' is 0.0"),
     ({"population": "exc", "sigma": 1.0, "pool": "foo"}, PathError, "unknown population 'foo'"),
     ({"population": "exc", "sigma": 1.0, "pool": ()}, DescriptionError, "is empty"),
+    ({"population": "exc", "sigma": 1.0, "tau": 100.0, "every": 51.0}, DescriptionError, "more than half of tau, 100 ms: the loop would swing"),
     ({"population": "exc", "sigma": 1.0, "base": -1.0}, DescriptionError, "base of normalizeinput"),
     ({"population": "exc", "sigma": 1.0, "inputs": ["x"]}, DescriptionError, "'x' is no projection or drive onto exc"),
     ({"population": "source", "sigma": 1.0}, DescriptionError, "source has no inputs"),

@@ -132,7 +132,7 @@ def test_a_lesion_takes_its_share_of_those_that_excite(script):
 
 def test_inhibition_falls_silent(script):
     sim = simulation(script)
-    assert inhibitory(sim) == ["inh"]
+    assert inhibitory(sim.net) == ["inh"]
     disturb(sim, "silenced_inhibition", 0.0)
     assert sim["inh"].silent.all() and not sim["exc"].silent.any()
 
@@ -151,7 +151,7 @@ def test_a_source_of_spikes_is_no_neuron_and_inhibits_if_its_synapses_do(tmp_pat
     for name, w in (("up", 1.0), ("down", -1.0)):
         net.connect(net.populate(name, 3, PoissonSource(rate=50.0)), net.populate(f"{name}_cells", 4, LIF()), all_to_all(), w=w)
     sim = Simulation(net)
-    assert inhibitory(sim) == ["down"] and neurons(net) == ["up_cells", "down_cells"]
+    assert inhibitory(sim.net) == ["down"] and neurons(net) == ["up_cells", "down_cells"]
     with Simulation(net, [Recorder(tmp_path / "a.h5", options={"neurons": neurons(net), "inhibitory": ["down"]})]) as recorded:
         recorded.run(50.0)
     with open_recording(tmp_path / "a.h5") as recording:

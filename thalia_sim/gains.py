@@ -43,8 +43,9 @@ def write_gain(group: NDArray[np.int64], group_w: NDArray[np.float64], place: Ce
     """Set the gain of a projection in the tables of the loop: one for all its targets, or one for each of their populations."""
     table, w = group[place.group], group_w[place.group]
     w[place.own] = gains
-    first = w[(place.every or [W_GAIN])[0]]
-    is_one = all(w[column] == first for column in place.every)
+    values = w.tolist()
+    first = values[place.every[0] if place.every else W_GAIN]
+    is_one = all(values[column] == first for column in place.every)
     w[W_GAIN] = first if is_one else 1.0
     if table[loop.R_KIND] != PLASTIC:
         table[loop.R_KIND] = table[loop.R_KIND] & UNIFORM | (0 if is_one else GAINED)

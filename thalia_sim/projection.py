@@ -111,6 +111,12 @@ class Projection:
         return -1 if np.signbit(self.weights).any() else 1
 
     @property
+    def inhibits(self) -> bool:
+        """Whether it is meant to inhibit: by its receptor, inh (whose weights are positive if it is a conductance), or by a mean weight below 0."""
+        mean = self.weights.expectation if isinstance(self.weights, Distribution) else np.sum(self.weights)
+        return self.receptor == "inh" or bool(mean < 0.0)
+
+    @property
     def chain(self) -> Chain | None:
         """The rules in order, None if there are none."""
         return None if self.rule is None else Chain(rules_in(self.rule))

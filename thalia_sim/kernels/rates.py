@@ -46,6 +46,29 @@ def take_spikes(steps, ids, first, last, avg, dt, tau):
 
 
 @jit
+def take_spikes_together(steps, ids, first, end, last, avg, dt, tau):
+    """The same for the sum of the rates of the elements first .. end, last and avg [1]."""
+    for q in range(len(steps)):
+        if first <= ids[q] < end:
+            now = steps[q] + 1
+            if now > last[0]:
+                avg[0] = _rate(avg[0], (now - last[0]) * dt, tau)
+                last[0] = now
+            avg[0] += 1000.0 / tau
+
+
+@jit
+def count_spikes(ids, begin, end, count):
+    """Add to count [ranges] how many of the ids lie in each range begin .. end."""
+    for k in range(len(count)):
+        n = 0
+        for q in range(len(ids)):
+            if begin[k] <= ids[q] < end[k]:
+                n += 1
+        count[k] += n
+
+
+@jit
 def rates_at(step, last, avg, dt, tau, out):
     """Running rates at a step, into out [n]."""
     for k in range(len(avg)):

@@ -313,7 +313,7 @@ def recurrent(net: Any, population: str) -> str:
 
 
 def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the drives and projections onto a population, but for projections of inhibitory populations."""
+    """Names of the drives and projections onto a population, but for those that inhibit."""
     drives = [name for name, drive in net.drives.items() if population in names_of(drive.target)]
     found = [*excitatory(net, population, inh), *drives]
     if not found:
@@ -333,12 +333,13 @@ def budgeted(net: Any, population: str, inh: Sequence[str]) -> list[str]:
 
 
 def excitatory(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the projections onto a population, but for those of inhibitory populations; refused where one comes from both."""
+    """Names of the projections onto a population, but for those that inhibit or come from inhibitory populations; refused where one comes from both
+    kinds of populations."""
     net.population(population)
     found = []
     for projection in net.projections.values():
         inhibits = [source in inh for source in names_of(projection.source)]
-        if population not in names_of(projection.target) or all(inhibits):
+        if population not in names_of(projection.target) or projection.inhibits or all(inhibits):
             continue
         if any(inhibits):
             raise DescriptionError(f"{projection.name} comes from excitatory and inhibitory populations together: connect each by itself")

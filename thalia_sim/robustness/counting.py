@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..hooks.contract import Hook
+from ..kernels.rates import count_spikes
 from .arguments import population_of
 
 
@@ -26,8 +27,7 @@ class SpikeCounter(Hook):
         dtype=np.int64))
 
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
-        for k in range(len(self.count)):
-            self.count[k] += np.count_nonzero((ids >= self.begin_id[k]) & (ids < self.end_id[k]))
+        count_spikes(ids, self.begin_id, self.end_id, self.count)
 
     def taken(self, sim: Any) -> tuple[np.ndarray, float]:
         """(counts [populations], ms in which they came); they begin anew."""

@@ -21,6 +21,7 @@ from ..checks import is_number
 from ..errors import DescriptionError
 from ..given import short
 from ..hooks.contract import Hook
+from ..kernels.rates import count_spikes
 from .arguments import neurons_of, population_of, positive, projection_of
 from .inputs import lay_gain, take_gain
 
@@ -77,7 +78,7 @@ class EIBalance(Hook):
     """
 
     units = {"ratio": "1", "target": "1", "scale": "1", "error": "1", "exc": "1", "inh": "1", "silent": "1", "in_bounds": "1"}
-    transient = ("onto",)  # names of the projections that are multiplied
+    transient = ("onto", "ranges")  # names of the projections that are multiplied; ids of exc and inh, from and to
     # declared state
     count: Any  # [2] spikes of exc and inh since the last call
     sides: Any  # [2] running E and I
@@ -110,6 +111,8 @@ class EIBalance(Hook):
         if self.measure == "currents":
             self.current_fields(sim)
         self.onto = self.chosen(sim)
+        both = [sim.net.populations[name] for name in (self.exc, self.inh)]
+        self.ranges = np.array([[p.offset for p in both], [p.offset + p.n for p in both]], dtype=np.int64)
         for name in self.onto:
             sim[name].check_amplified(self.exc)
         goal = math.nan if self.target is None else math.log(self.target)
@@ -134,9 +137,7 @@ class EIBalance(Hook):
     # measuring
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
-        for k, name in enumerate((self.exc, self.inh)):
-            population = sim.net.populations[name]
-            self.count[k] += np.count_nonzero((ids >= population.offset) & (ids < population.offset + population.n))
+        count_spikes(ids, *self.ranges, self.count)
 
     def current_fields(self, sim: Any) -> tuple[str, str]:
         """Names of the state of exc that tells excitation and inhibition apart."""

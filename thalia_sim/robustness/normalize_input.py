@@ -31,7 +31,7 @@ class NormalizeInput(SpikeCounter):
     base        Hz, rate at which inputs are as described; the gain is above 1 below it. 0: the gain only reduces
     gamma       gain at that rate
     tau         ms, over which the rate is averaged (exponentially, in steps of `every`); it begins at `base`
-    every       ms between two changes
+    every       ms between two changes; of a population that divides itself at most half of tau, since a loop that acts late swings
     inputs      names of projections and drives; None: all onto the population
 
     The gain lies over the described ones, and those of other hooks; when the hook is detached it is gone.
@@ -57,6 +57,8 @@ class NormalizeInput(SpikeCounter):
         self.base = float(base)
         if not self.pool:
             raise DescriptionError(f"pool {where} is empty: name a population")
+        if population in self.pool and positive(every, f"every {where}", "ms") > 0.5 * self.tau:
+            raise DescriptionError(f"every {where} is {every:g} ms, more than half of tau, {self.tau:g} ms: the loop would swing, lengthen tau")
 
     def start(self, sim: Any) -> None:
         population_of(sim, self.population, self.name)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..hooks.contract import Hook
-from ..kernels.rates import rates_at, take_spikes
+from ..kernels.rates import rates_at, take_spikes_together
 from .arguments import between, neurons_of, positive
 from .inputs import inputs_of, lay_gain
 
@@ -58,8 +58,8 @@ class PopulationIntrinsicPlasticity(Hook):
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         population = sim.net.populations[self.population]
-        mine = steps[(ids >= population.offset) & (ids < population.offset + population.n)]
-        take_spikes(mine, np.zeros(len(mine), np.int32), 0, self.last, self.avg, sim.dt, self.tau_rate)
+        end = population.offset + population.n
+        take_spikes_together(steps, ids, population.offset, end, self.last, self.avg, sim.dt, self.tau_rate)
 
     def handle(self, sim: Any) -> None:
         assert self.every is not None

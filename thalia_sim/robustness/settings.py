@@ -56,14 +56,16 @@ class ActivityScalingConfig:
 class DivisiveNormConfig:
     """Inputs of a population divided by its own activity; at target_rate they are as described."""
 
-    sigma: float = 10.0  # Hz
+    sigma: float = 1.0  # Hz, far below the target: the gain goes nearly as 1/rate, so a drive at half is made up for as one at twice is
     exponent: float = 1.0
     target_rate: float = 5.0  # Hz
-    tau: float = 400.0  # ms, long beside `every`: a loop that acts late on a steep network swings
-    every: float = 100.0  # ms
+    tau: float = 2000.0  # ms, long beside `every`: a loop that acts late on a steep network swings
+    every: float = 250.0  # ms
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        if self.every > 0.5 * self.tau:
+            raise DescriptionError(f"every of DivisiveNormConfig is {self.every:g} ms, more than half of its tau, {self.tau:g} ms: lengthen tau")
 
 
 @dataclass(frozen=True)

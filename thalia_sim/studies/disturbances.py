@@ -29,14 +29,14 @@ def weights_low(sim: Any, share: float) -> None:
 
 def lesion(sim: Any, share: float) -> None:
     """A share of each excitatory population is lost, drawn by the seed."""
-    lost = [name for name in neurons(sim.net) if name not in inhibitory(sim)]
+    lost = [name for name in neurons(sim.net) if name not in inhibitory(sim.net)]
     refuse_none(lost, "lesion", "population of neurons that does not inhibit")
     sim.attach(Interventions([Lesion(name, share=share, at=sim.t) for name in lost]))
 
 
 def silenced_inhibition(sim: Any, share: float) -> None:
     """All populations that inhibit fall silent."""
-    silenced = inhibitory(sim)
+    silenced = inhibitory(sim.net)
     refuse_none(silenced, "silenced_inhibition", "population that inhibits")
     sim.attach(Interventions([Silence(name, at=sim.t) for name in silenced]))
 

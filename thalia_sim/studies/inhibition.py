@@ -1,8 +1,5 @@
-"""Which populations are neurons, and which of them inhibit: those that send synapses, and only such as inhibit.
-
-A synapse inhibits if its weight is below 0, or if its receptor is named inh (of conductance-based neurons such weights are positive). A recording of
-a study keeps both lists among the options of its run.
-"""
+"""Which populations are neurons, and which of them inhibit: those that send projections, and only such as inhibit. A recording of a study keeps
+both lists among the options of its run."""
 
 from __future__ import annotations
 
@@ -24,16 +21,13 @@ def neurons(net: Any) -> list[str]:
     return [name for name, population in net.populations.items() if model_of(population.model).kind == "neuron"]
 
 
-def inhibitory(sim: Any) -> list[str]:
-    """Names of the populations of a simulation that inhibit."""
+def inhibitory(net: Any) -> list[str]:
+    """Names of the populations that inhibit."""
     sends: dict[str, list[bool]] = {}
-    for name, projection in sim.net.projections.items():
-        w = sim[name].w
-        if len(w):
-            inhibits = projection.receptor == "inh" or bool((w <= 0.0).all() and (w < 0.0).any())
-            for population in projection.source.populations:
-                sends.setdefault(population.name, []).append(inhibits)
-    return [name for name in sim.net.populations if all(sends.get(name, [False]))]
+    for projection in net.projections.values():
+        for population in projection.source.populations:
+            sends.setdefault(population.name, []).append(projection.inhibits)
+    return [name for name in net.populations if all(sends.get(name, [False]))]
 
 
 def kinds_in(recording: Recording) -> Kinds:

@@ -150,5 +150,5 @@ def fresh(point: Point, files: Files, clock: Clock, experiment: Experiment) -> S
     add_recorder(hooks, net, experiment.path, options, files.recording, 0, False, None)
     sim = Simulation(net, [*hooks, clock], precision=point.precision)
     recorder = next(hook for hook in sim.hooks if isinstance(hook, Recorder))
-    recorder.options = {**recorder.options, "neurons": neurons(net), "inhibitory": inhibitory(sim)}
+    recorder.options = {**recorder.options, "neurons": neurons(net), "inhibitory": inhibitory(net)}
     return sim

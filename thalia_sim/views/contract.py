@@ -77,18 +77,18 @@ class Amplified(View):
 
         population  name of one of several that it reaches: those neurons alone; None: all targets
         """
-        if not isinstance(name, str):
-            raise DescriptionError(f"{self.name} is multiplied in the name {short(name)}: give a text")
         if not is_number(factor) or not 0.0 <= factor < math.inf:
             raise DescriptionError(f"{self.name} is multiplied by {short(factor)}: give a finite number of at least 0")
         reached = self.reached()
         if population is not None and population not in reached:
             raise PathError(f"{self.name} does not reach {short(population)}: {nearest(str(population), reached)}")
         mine = self.gains.get(whom := population if population is not None and len(reached) > 1 else "", {})
-        if mine.get(name) == factor:
-            return
         if name not in mine:
+            if not isinstance(name, str):
+                raise DescriptionError(f"{self.name} is multiplied in the name {short(name)}: give a text")
             self.check_amplified(population)
+        elif mine[name] == factor:
+            return
         self.gains[whom] = {**mine, name: float(factor)}
         self.apply_gains()
 
@@ -109,9 +109,9 @@ class Amplified(View):
 
     def factor(self, population: str) -> float:
         """Product of all factors for one of the populations that it reaches, 1 without any."""
-        if not self.gains:
-            return 1.0
-        all_of_it = {**self.gains.get("", {}), **{f"{who} of it": factor for who, factor in self.gains.get(population, {}).items()}}
+        all_of_it = self.gains.get("", {})
+        if population in self.gains:
+            all_of_it = {**all_of_it, **{f"{who} of it": factor for who, factor in self.gains[population].items()}}
         return math.prod(all_of_it[who] for who in sorted(all_of_it))
 
     @property
