@@ -1,6 +1,6 @@
 """The tables of docs/robustness.md, from the results of the studies of the layered cortex.
 
-python experiments/robustness_tables.py sensitivity/results.h5 recovery/results.h5 stability/results.h5 hour/results.h5 ablation/results.h5
+python experiments/robustness_tables.py sensitivity/sensitivity.h5 recovery/recovery.h5 stability/stability.h5 hour/stability.h5 ablation/ablation.h5
 """
 
 import json

@@ -118,7 +118,7 @@ def test_a_study_runs_the_steps_that_it_names(tmp_path):
         ("n", "-60 % (2)"): pytest.approx(0.6), ("n", "+60 % (8)"): pytest.approx(-0.6), ("k", "+100 % (2)"): 0.0,
     }  # fmt: skip
     assert list(result.notes) == ["k -50 %: rounds to 0, not varied"] and result.notes[0] in result.table()
-    with h5py.File(tmp_path / "a" / "results.h5") as file:
+    with h5py.File(tmp_path / "a" / "sensitivity.h5") as file:
         assert json.loads(file.attrs["notes"]) == result.notes
 
 

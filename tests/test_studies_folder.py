@@ -135,7 +135,7 @@ def test_courses_say_whose_they_are_and_the_head_who_failed(script, tmp_path):
         result = study(script, [1, 2, 3], out=tmp_path / study.__name__, **SHORT, **how)
         assert (result.seeds, result.failed) == ([1, 2, 3], [2]) and {e.n for e in result.effects if "rate" in e.measure} == {2}
         assert result.table().splitlines()[0].endswith("3 of 3 seeds count, but runs of seed 2 failed: see n")
-        with h5py.File(tmp_path / study.__name__ / "results.h5") as file:
+        with h5py.File(tmp_path / study.__name__ / f"{study.__name__}.h5") as file:
             for group in file["courses"].values():
                 assert group["seed"][:].tolist() == [1, 3] and len(group["value"]) == 2
             assert json.loads(file.attrs["failed"]) == [2]

@@ -9,9 +9,10 @@ from scipy import stats
 from thalia_sim.errors import DescriptionError
 from thalia_sim.measures.confidence import student
 from thalia_sim.studies import indices
-from thalia_sim.studies.ablation import conditions, read
+from thalia_sim.studies.ablation import Condition, conditions, read
 from thalia_sim.studies.course_of_recovery import recovery
 from thalia_sim.studies.courses import Course, averaged
+from thalia_sim.studies.disturbances import NONE
 from thalia_sim.studies.effects import differences, effect, is_equivalent, sign_of, slope
 from thalia_sim.studies.outcome import Outcome
 from thalia_sim.studies.points import Point
@@ -93,7 +94,7 @@ def world(subsets, fails=()):
         for off in conditions(["a", "b"], subsets):
             point = Point("s.py", "0", seed, 1.0, off=tuple(sorted(off)), is_measured=True)
             a, b = "a" not in off, "b" not in off
-            planned[seed, off] = point
+            planned[seed, Condition(off, NONE)] = point
             measures = {"y": 5.0 + 2.0 * a - 3.0 * b + 4.0 * a * b + 10.0 * seed}
             is_failed = (seed, off) in fails
             facts[point.key] = {"status": "failed", "error": "no", "measures": {}} if is_failed else {"status": "complete", "measures": measures}
@@ -102,7 +103,7 @@ def world(subsets, fails=()):
 
 def test_ablation_finds_the_contrasts_of_the_made_up_world():
     """off alone: a: -(2 + 4), b: -(-3 + 4); on alone: 2, -3; interaction 4. Between seeds everything is 10 apart, which pairs take away."""
-    rows = {(r.subject, r.comparison): r for r in read(world(False), ["a", "b"], False)}
+    rows = {(r.subject, r.comparison): r for r in read(world(False), ["a", "b"], [NONE], False)}
     expected = {("a", "off alone"): -6.0, ("b", "off alone"): -1.0, ("a", "on alone"): 2.0, ("b", "on alone"): -3.0, ("all", "interaction"): 4.0}
     assert {key: r.mean for key, r in rows.items()} == pytest.approx(expected)
     assert all(r.n == len(SEEDS) and r.high - r.low < 1e-9 for r in rows.values())
@@ -110,23 +111,23 @@ def test_ablation_finds_the_contrasts_of_the_made_up_world():
 
 def test_ablation_of_all_subsets_finds_factorial_effects():
     """Main effects: a: mean of 2 and 2 + 4, b: mean of -3 and -3 + 4 (Fisher 1935)."""
-    rows = {(r.subject, r.comparison): r.mean for r in read(world(True), ["a", "b"], True)}
+    rows = {(r.subject, r.comparison): r.mean for r in read(world(True), ["a", "b"], [NONE], True)}
     assert rows["a", "main effect"] == pytest.approx(4.0) and rows["b", "main effect"] == pytest.approx(-1.0)
     assert rows["a x b", "interaction"] == pytest.approx(4.0)
 
 
 def test_a_failed_run_takes_its_seed_out_of_the_effects_that_need_it():
     broken = world(False, fails={(3, frozenset({"a"}))})
-    rows = {(r.subject, r.comparison): r for r in read(broken, ["a", "b"], False)}
+    rows = {(r.subject, r.comparison): r for r in read(broken, ["a", "b"], [NONE], False)}
     assert rows["a", "off alone"].n == len(SEEDS) - 1 and rows["b", "off alone"].n == len(SEEDS)
     assert len(broken.missing()) == 1 and broken.missing()[0].endswith("a off, to 1 ms: no")
 
 
 def test_a_seed_with_an_open_run_does_not_count():
     whole = world(False)
-    whole.ran.facts[whole.planned[8, frozenset({"b"})].key]["status"] = "interrupted"
+    whole.ran.facts[whole.planned[8, Condition(frozenset({"b"}), NONE)].key]["status"] = "interrupted"
     assert whole.seeds == list(range(1, 8))
-    assert all(r.n == 7 for r in read(whole, ["a", "b"], False))
+    assert all(r.n == 7 for r in read(whole, ["a", "b"], [NONE], False))
 
 
 # recovery

@@ -168,18 +168,22 @@ def test_a_scheduler_that_is_not_there_is_told(script, tmp_path, monkeypatch):
 class Blind:
     """A client whose worker answers what it is told to."""
 
-    def __init__(self, version):
-        self.version = version
+    def __init__(self, *told):
+        self.told = told
 
     def run(self, look, folder):
-        return {"tcp://far:1": (look(folder)[0] if self.version else "", self.version or "0")}
+        token, version, source = look(folder)
+        return {"tcp://far:1": self.told and (token, *self.told) or ("", version, source)}
 
 
 SHARED = "does not see folder .*: give --out a folder that all workers share"
 
 
-@pytest.mark.parametrize("version, message", [("", SHARED), ("0.0.9", "has thalia_sim 0.0.9, not .*: install the same version there")])
-def test_workers_that_cannot_take_part_are_refused(tmp_path, version, message):
+OTHER = r"runs another thalia_sim \(0.0.9, sources {}\) than this process \(.*\): install the same there"
+
+
+@pytest.mark.parametrize("told, message", [((), SHARED), (("0.0.9",), OTHER.format("unknown")), (("0.0.9", "12345678abc"), OTHER.format("12345678"))])
+def test_workers_that_cannot_take_part_are_refused(tmp_path, told, message):
     with pytest.raises(DescriptionError, match=f"worker tcp://far:1 {message}"):
-        check_workers(Blind(version), tmp_path)
+        check_workers(Blind(*told), tmp_path)
     assert not list(tmp_path.iterdir())

@@ -4,6 +4,8 @@
     on alone     measure with it alone on - measure with all off
     interaction  (all on - all off) - sum of all "on alone"; with all subsets also of each pair: (a and b) - a - b + (all off)
     main effect  with all subsets: mean over all subsets of the others of (with it - without it) (Fisher 1935, The Design of Experiments)
+
+Of the settled network, or in trouble: after a disturbance, each condition in a branch of its own. Some mechanisms act in trouble only.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import DescriptionError
-from .design import branch, design
+from . import asked
+from .design import branch, design, span_of
+from .disturbances import DISTURBANCES, NONE, checked
 from .effects import BySeed, Effect, effect, sign_of
 from .measured import unit_of
 from .outcome import Outcome, carry_out
+from .points import Point
 from .results import Result, result
 from .workers import Effort
 
@@ -29,11 +34,15 @@ Off = frozenset[str]
 
 def ablation(
     script: str | Path, seeds: Iterable[int] = range(1, 11), *, out: str | Path, settle: str | float, measure: str | float,
-    settings: Sequence[str] = (), subsets: bool = False, by: Sequence[str] = (), precision: str = "double", effort: Effort | None = None,
+    disturb: Sequence[str] = (NONE,), course: str | float = "5 s", share: float = 0.2, settings: Sequence[str] = (), subsets: bool = False,
+    by: Sequence[str] = (), precision: str = "double", effort: Effort | None = None,
 ) -> Result:  # fmt: skip
     """Switch each mechanism of a script off and on, over seeds.
 
     settle, measure  ms or "2 s": how long the network runs before it is measured, and while it is
+    disturb          names of disturbances (of a study of recovery), each done to the settled network before it is measured; "none": nothing
+    course           ms or "5 s": how long a disturbed network is left to itself before it is measured
+    share            of each excitatory population that a lesion takes
     subsets          all subsets of the mechanisms, in place of single ones off and on
     by               names of the measures that the table shows
     """
@@ -41,12 +50,26 @@ def ablation(
     plan.refuse_no_mechanism("so nothing can be ablated: let hooks() return one, such as SynapticScaling")
     if subsets and len(plan.mechanisms) > MOST_SUBSETS:
         raise DescriptionError(f"all subsets of {len(plan.mechanisms)} mechanisms are {2 ** len(plan.mechanisms)} runs a seed: leave --subsets out")
+    troubles, span, share = checked(disturb, (NONE, *DISTURBANCES)), span_of(course, "course", plan.net), asked.share(share, "share", 0.2)
     planned = {
-        (seed, off): branch(plan.settled(seed, off), plan.measure, is_measured=True)
-        for seed in plan.seeds for off in conditions(plan.mechanisms, subsets)
+        (seed, Condition(off, trouble)): branch(begun(plan.settled(seed, off), trouble, span, share), plan.measure, is_measured=True)
+        for seed in plan.seeds for off in conditions(plan.mechanisms, subsets) for trouble in troubles
     }  # fmt: skip
     outcome = carry_out(planned, plan.folder, effort or Effort(), by)
-    return result("ablation", plan, {"subsets": subsets}, outcome, read(outcome, plan.mechanisms, subsets))
+    how = {"subsets": subsets, "disturb": list(troubles), "course": span, "share": share}
+    return result("ablation", plan, how, outcome, read(outcome, plan.mechanisms, troubles, subsets))
+
+
+class Condition(NamedTuple):
+    """Of a network that is measured."""
+
+    off: Off
+    trouble: str  # the disturbance before it, or none
+
+
+def begun(settled: Point, trouble: str, span: float, share: float) -> Point:
+    """Where the measured run begins: at the end of the settled one, or some time after a disturbance."""
+    return settled if trouble == NONE else branch(settled, span, disturbance=trouble, share=share)
 
 
 def conditions(names: Sequence[str], subsets: bool) -> list[Off]:
@@ -59,26 +82,30 @@ def conditions(names: Sequence[str], subsets: bool) -> list[Off]:
     return list(dict.fromkeys([frozenset(), everything, *found]))
 
 
-def read(outcome: Outcome, names: Sequence[str], subsets: bool) -> list[Effect]:
+def read(outcome: Outcome, names: Sequence[str], troubles: Sequence[str], subsets: bool) -> list[Effect]:
     """The table: measure by measure, the effects of each mechanism, then interactions."""
-    return [row for measure in outcome.measures for row in Contrasts(outcome, names, measure).rows(subsets)]
+    return [row for measure in outcome.measures for trouble in troubles for row in Contrasts(outcome, names, measure, trouble).rows(subsets)]
 
 
 class Contrasts:
-    """The effects on one measure. A contrast is a list of (factor, what is off), summed for each seed."""
+    """The effects on one measure, after one disturbance or none. A contrast is a list of (factor, what is off), summed for each seed."""
 
-    def __init__(self, outcome: Outcome, names: Sequence[str], measure: str) -> None:
-        self.outcome, self.names, self.measure = outcome, tuple(names), measure
+    def __init__(self, outcome: Outcome, names: Sequence[str], measure: str, trouble: str = NONE) -> None:
+        self.outcome, self.names, self.measure, self.trouble = outcome, tuple(names), measure, trouble
         self.all_off = frozenset(names)
 
     def alone(self, *on: str) -> Off:
         """What is off when only these are on."""
         return self.all_off - frozenset(on)
 
+    def values(self, off: Off) -> BySeed:
+        """Of each seed, with these off."""
+        return self.outcome.values(Condition(off, self.trouble), self.measure)
+
     def row(self, subject: str, comparison: str, contrast: Sequence[tuple[float, Off]], reference: Off) -> Effect:
-        values = total([(factor, self.outcome.values(off, self.measure)) for factor, off in contrast])
-        known = list(self.outcome.values(reference, self.measure).values())
-        found = effect(subject, comparison, self.measure, values, reference=known, unit=unit_of(self.measure))
+        values = total([(factor, self.values(off)) for factor, off in contrast])
+        after = "" if self.trouble == NONE else f", {self.trouble}"
+        found = effect(subject, comparison + after, self.measure, values, reference=list(self.values(reference).values()), unit=unit_of(self.measure))
         return found._replace(verdict=sign_of(found))
 
     def rows(self, subsets: bool) -> list[Effect]:

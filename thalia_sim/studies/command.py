@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from ..plain_errors import plain_errors
-from .disturbances import DISTURBANCES
-from .results import NAME, Result
+from .disturbances import DISTURBANCES, NONE
+from .results import Result
 from .robustness import CHOICES
 from .sensitivity import METHODS
 from .workers import Effort, all_cores
@@ -77,6 +77,9 @@ OPTIONS = [
     click.option("--quiet", is_flag=True, help="No line for each run."),
 ]
 measure_option = click.option("--measure", metavar="TIME", default="10 s", show_default=True, help="Simulated time that is measured.")
+course_words = "Simulated time after a disturbance, before it is measured."
+course_option = click.option("--course", metavar="TIME", default="5 s", show_default=True, help=course_words)
+share_option = click.option("--share", type=float, default=0.2, show_default=True, help="Of each excitatory population that a lesion takes.")
 margin_option = click.option("--margin", type=float, default=0.1, show_default=True, help="Relative difference that counts as none.")
 
 
@@ -104,7 +107,7 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
             sys.exit(INTERRUPTED)
         click.echo(result.to_json() if as_json else result.table())
         if not as_json:
-            click.echo("\n" + "\n".join(f"wrote {path}" for path in (result.folder / NAME, picture) if path is not None))
+            click.echo("\n" + "\n".join(f"wrote {path}" for path in (result.file, picture) if path is not None))
         sys.exit(exit_code(result))
 
     for option in reversed(OPTIONS):
@@ -134,22 +137,25 @@ def study() -> None:
 @study.command()
 @shared
 @measure_option
+@click.option("--disturb", multiple=True, type=click.Choice([NONE, *DISTURBANCES]), help="Before it is measured. Repeatable. Default: none.")
+@course_option
+@share_option
 @click.option("--subsets", is_flag=True, help="All subsets of the mechanisms.")
-def ablation(**options: Any) -> Result:
+def ablation(disturb: tuple[str, ...], **options: Any) -> Result:
     """Switch each mechanism of SCRIPT off alone, and on alone: signed effects, paired over seeds, and interactions."""
     from . import ablation
 
-    return ablation(**options)
+    return ablation(disturb=disturb or (NONE,), **options)
 
 
 @study.command()
 @shared
 @measure_option
 @click.option("--disturb", multiple=True, type=click.Choice(list(DISTURBANCES)), help="Repeatable. Default: all.")
-@click.option("--course", metavar="TIME", default="5 s", show_default=True, help="Simulated time after the disturbance, before it is measured.")
+@course_option
 @click.option("--bin", metavar="TIME", default="100 ms", show_default=True, help="Of the course of activity: let it hold many spikes.")
 @margin_option
-@click.option("--share", type=float, default=0.2, show_default=True, help="Of each excitatory population that a lesion takes.")
+@share_option
 @click.option("--population", metavar="NAME", help="Whose rate is the course. Default: all neurons.")
 @robustness_option("both")
 def recovery(disturb: tuple[str, ...], **options: Any) -> Result:

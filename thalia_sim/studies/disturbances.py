@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,14 +54,14 @@ DISTURBANCES: dict[str, Callable[[Any, float], None]] = {
 }
 
 
-def checked(names: Any) -> tuple[str, ...]:
-    """The names of disturbances; PathError if one is unknown."""
+def checked(names: Any, known: Sequence[str] = tuple(DISTURBANCES)) -> tuple[str, ...]:
+    """The names of disturbances; PathError if one is not known."""
     names = asked.names(names, "disturb")
     if not names:
-        raise DescriptionError(f"disturb of the study is empty: name some of {', '.join(DISTURBANCES)}")
+        raise DescriptionError(f"disturb of the study is empty: name some of {', '.join(known)}")
     for name in names:
-        if name not in DISTURBANCES:
-            raise PathError(f"unknown disturbance {name!r}: {nearest(name, DISTURBANCES)}")
+        if name not in known:
+            raise PathError(f"unknown disturbance {name!r}: {nearest(name, known)}")
     return tuple(dict.fromkeys(names))
 
 

@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import __version__
 from ..recording.checkpoint import checkpoint_folder
 from ..recording.segments import later_files
+from .sources import package_source
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Point:
 
     @cached_property
     def key(self) -> str:
-        """Short name of the content: the sources, the version of the package and all fields but the folder of the script."""
+        """Short name of the content: the sources of the package and of the script, and all fields but the folder of the script."""
         fields = asdict(self)
         del fields["script"], fields["parent"]
         fields["parent"] = None if self.parent is None else self.parent.key
-        return hashlib.sha256(json.dumps([__version__, fields], sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps([package_source(), fields], sort_keys=True).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         before = [] if self.parent is None else [self.parent.disturbance]

@@ -1,7 +1,8 @@
 """The results of a study: a table of effects, a row for each run, the courses behind them; as text, JSON, picture and one HDF5 file.
 
-results.h5 holds the datasets "runs" and "effects" (compound rows), courses under "courses/NAME" (t, seed, value [seeds, bins]), and the attributes
-kind, configuration, versions, missing, notes (JSON), seeds (those that count) and failed (those of them of which a run failed).
+The file, ablation.h5 and so on, holds the datasets "runs" and "effects" (compound rows), courses under "courses/NAME" (t, seed, value
+[seeds, bins]), and the attributes kind, configuration, versions, missing, notes (JSON), seeds (those that count) and failed (those of them of which
+a run failed).
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from .effects import COURSE, Effect
 from .outcome import Outcome
 from .tables import effects_table
 
-NAME = "results.h5"
 VERSIONS = ("thalia-sim", "numpy", "numba", "llvmlite")
 KINDS = {"str": h5py.string_dtype(), "int": np.dtype(np.int64), "float": np.dtype(np.float64)}
 
@@ -84,9 +84,14 @@ class Result:
 
         return draw(self, path)
 
+    @property
+    def file(self) -> Path:
+        """Where it is written: one file for each kind of study, so that those of one folder keep theirs."""
+        return self.folder / f"{self.kind}.h5"
+
     def save(self) -> Path:
-        """Write results.h5 into the folder of the study, in place of one that is there."""
-        path = self.folder / NAME
+        """Write the file into the folder of the study, in place of one that is there."""
+        path = self.file
         part = path.with_suffix(f".{os.getpid()}.part")
         with h5py.File(part, "w") as file:
             file.create_dataset("runs", data=run_rows(self.runs))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import hashlib
 import importlib
 import sys
@@ -21,6 +22,16 @@ from ..experiment import MODULE
 PACKAGE = __name__.partition(".")[0]
 KEPT = sys.stdlib_module_names | {PACKAGE, MODULE}  # never imported anew, whatever lies beside a script
 ALONE = threading.RLock()  # a process has one script at a time: scripts are imported under one name
+
+
+@functools.cache
+def package_source() -> str:
+    """SHA-256 of the Python files of this package, as far as this process is concerned: the version alone stays while the package is worked on."""
+    root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()
+    for file in sorted(root.rglob("*.py")):
+        text = file.read_bytes()
+        digest.update(f"{file.relative_to(root).as_posix()} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
 
 
 def source_of(script: str | Path) -> str:

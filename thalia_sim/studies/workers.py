@@ -24,6 +24,7 @@ from . import asked
 from .folder import forget_lost, taken
 from .points import Point, files_of, lineage
 from .running import STOP, Limits, run_point
+from .sources import package_source
 
 Ended = tuple[Point, dict[str, Any]]
 TOKEN = "token"  # file by which workers show that they see the folder
@@ -190,7 +191,7 @@ def ignore_interrupts() -> None:
 
 
 def check_workers(client: Any, folder: Path) -> None:
-    """Refuse workers that do not see the study's folder, or have another version of this package."""
+    """Refuse workers that do not see the study's folder, or run other sources of this package."""
     token = uuid.uuid4().hex
     (folder / TOKEN).write_text(token)
     try:
@@ -198,18 +199,21 @@ def check_workers(client: Any, folder: Path) -> None:
             answers = client.run(look, folder)
         except ImportError as error:
             raise DescriptionError(f"a worker cannot import thalia_sim ({error}): install it there, version {__version__}") from error
-        for worker, (seen, version) in answers.items():
+        for worker, answer in answers.items():
+            seen, version, source = (*answer, "unknown")[:3]  # earlier versions did not tell their sources
             if seen != token:
                 raise DescriptionError(f"worker {worker} does not see folder {folder}: give --out a folder that all workers share")
-            if version != __version__:
-                raise DescriptionError(f"worker {worker} has thalia_sim {version}, not {__version__}: install the same version there")
+            if source != package_source():
+                other = f"another thalia_sim ({version}, sources {source[:8]}) than this process ({__version__}, {package_source()[:8]})"
+                raise DescriptionError(f"worker {worker} runs {other}: install the same there, and start it anew")
     finally:
         (folder / TOKEN).unlink(missing_ok=True)
 
 
-def look(folder: Path) -> tuple[str, str]:
-    """What a worker sees of the token, and its version of this package."""
+def look(folder: Path) -> tuple[str, str, str]:
+    """What a worker sees of the token, its version of this package, and the sources of that."""
     try:
-        return (folder / TOKEN).read_text(), __version__
+        token = (folder / TOKEN).read_text()
     except OSError:
-        return "", __version__
+        token = ""
+    return token, __version__, package_source()
