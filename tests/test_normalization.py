@@ -192,6 +192,10 @@ def test_spatial_norm_does_not_darken_borders():
     (lambda: DivisiveNormalization().learn(np.ones((3, 5))), "does not learn"),
     (lambda: DivisiveNormalization(pool=LearnedPool()).learn(X), "learns from shape"),
     (lambda: ContrastNormalization(sigma=0.0)(X), "sigma of ContrastNormalization is 0.0"),
+    (lambda: DivisiveNormalization(n=2.0)([1.0, 1e200]), r"reaches 1e\+200, whose power 2 overflows: give both in a larger unit"),
+    (lambda: DivisiveNormalization(sigma=1e160, n=2.0)(X), r"reaches 1e\+160"),
+    (lambda: ContrastNormalization()([1.0, 1e200]), "input or sigma of ContrastNormalization"),
+    (lambda: SpatialDivisiveNorm()(np.full((3, 3), 1e200)), "input or sigma of SpatialDivisiveNorm"),
     (lambda: SpatialDivisiveNorm(size=2)(np.ones((3, 3))), "size of SpatialDivisiveNorm is 2"),
 ])  # fmt: skip
 def test_refusals(make, message):

@@ -18,6 +18,9 @@ from .arguments import positive
 from .pools import Floats, GlobalPool, LearnedPool, surroundings
 
 
+LARGEST_LOG = 700.0  # natural logarithm; e**709 is the largest float
+
+
 class DivisiveNormalization(NamedTuple):
     """The canonical form; call it with x [..., *space].
 
@@ -60,7 +63,7 @@ class DivisiveNormalization(NamedTuple):
                 raise DescriptionError(f"{name} of DivisiveNormalization is {short(value)}: give a finite number {least}")
         if not callable(self.pool):
             raise DescriptionError(f"pool of DivisiveNormalization is {short(self.pool)}: give GlobalPool(), LocalPool(5), SelfPool() ...")
-        return checked_space(x, self.dims, "DivisiveNormalization")
+        return checked_space(x, self.dims, "DivisiveNormalization", self.n, self.sigma)
 
 
 class ContrastNormalization(NamedTuple):
@@ -70,7 +73,7 @@ class ContrastNormalization(NamedTuple):
     dims: int = 1  # trailing axes of x that are space
 
     def __call__(self, x: Any) -> Floats:
-        values, sigma = checked_space(x, self.dims, "ContrastNormalization"), positive(self.sigma, "sigma of ContrastNormalization")
+        values, sigma = checked_space(x, self.dims, "ContrastNormalization", 2.0), positive(self.sigma, "sigma of ContrastNormalization")
         axes = tuple(range(-self.dims, 0))
         return (values - values.mean(axis=axes, keepdims=True)) / (sigma + values.std(axis=axes, keepdims=True))
 
@@ -87,7 +90,7 @@ class SpatialDivisiveNorm(NamedTuple):
     dims: int = 2  # 2 or 3
 
     def __call__(self, x: Any) -> Floats:
-        values, sigma = checked_space(x, self.dims, "SpatialDivisiveNorm"), positive(self.sigma, "sigma of SpatialDivisiveNorm")
+        values, sigma = checked_space(x, self.dims, "SpatialDivisiveNorm", 2.0, self.sigma), positive(self.sigma, "sigma of SpatialDivisiveNorm")
         if not is_whole(self.size) or self.size < 1 or self.size % 2 == 0:
             raise DescriptionError(f"size of SpatialDivisiveNorm is {short(self.size)}: give an odd number of grid points")
         sd = positive(self.size / 4.0 if self.sd is None else self.sd, "sd of SpatialDivisiveNorm")
@@ -95,13 +98,16 @@ class SpatialDivisiveNorm(NamedTuple):
         return values / np.sqrt(sigma**2 + surroundings(values**2, kernel / kernel.sum(), self.dims))
 
 
-def checked_space(x: Any, dims: Any, what: str) -> Floats:
-    """x as an array with `dims` axes of space."""
+def checked_space(x: Any, dims: Any, what: str, power: float, sigma: float = 1.0) -> Floats:
+    """x as an array with `dims` axes of space, whose powers and their sum can be counted, as that of sigma can."""
     values = finite_array(x, f"input of {what}")
     if not is_whole(dims) or dims not in (1, 2, 3):
         raise DescriptionError(f"dims of {what} is {short(dims)}: give 1 for a row of units, 2 or 3 for a grid")
     if values.ndim < dims or not values.size:
         raise DescriptionError(f"input of {what} has shape {list(values.shape)}: give at least {dims} axes with units")
+    largest = max(float(np.abs(values).max()), sigma if is_number(sigma) else 1.0)
+    if power * math.log(max(largest, 1.0)) + math.log(values.size) > LARGEST_LOG:
+        raise DescriptionError(f"input or sigma of {what} reaches {largest:g}, whose power {power:g} overflows: give both in a larger unit")
     return values
 
 
