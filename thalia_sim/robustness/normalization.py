@@ -17,7 +17,6 @@ from ..given import finite_array, is_number, is_whole, short
 from .arguments import positive
 from .pools import Floats, GlobalPool, LearnedPool, surroundings
 
-
 LARGEST_LOG = 700.0  # natural logarithm; e**709 is the largest float
 
 
