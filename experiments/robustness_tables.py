@@ -81,14 +81,12 @@ def stability(configuration, rows):
 def ablation(configuration, rows):
     found = {(r["subject"], r["comparison"], r["measure"]): r for r in rows}
     measures = dict.fromkeys(r["measure"] for r in rows)
-    lines = []
-    for name in dict.fromkeys(r["subject"] for r in rows if r["comparison"] == "off alone"):
-        for how in ("off alone", "on alone"):
-            effects = [found[name, how, m] for m in measures]
-            lines.append((name, how, *(f"{interval(e, 1.0, 3)} {e['verdict']}" for e in effects)))
-    interactions = [found["all", "interaction", m] for m in measures]
-    lines.append(("all", "interaction", *(f"{interval(e, 1.0, 3)} {e['verdict']}" for e in interactions)))
-    table(["mechanism", "switched", *(f"`{m}`" for m in measures)], lines)
+    for after in dict.fromkeys(r["comparison"].removeprefix("off alone") for r in rows if r["comparison"].startswith("off alone")):
+        names = dict.fromkeys(r["subject"] for r in rows if r["comparison"].startswith("off alone"))
+        shown = [(name, how) for name in names for how in ("off alone", "on alone")] + [("all", "interaction")]
+        effects = [[found[name, how + after, m] for m in measures] for name, how in shown]
+        lines = [(*what, *(f"{interval(e, 1.0, 3)} {e['verdict']}" for e in mine)) for what, mine in zip(shown, effects, strict=True)]
+        table([f"mechanism{after}", "switched", *(f"`{m}`" for m in measures)], lines)
 
 
 def main():

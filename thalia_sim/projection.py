@@ -15,6 +15,7 @@ from .given import finite_array, short, truth
 from .neurons.contract import Model, model_of
 from .plasticity.chain import Chain, checked_chain, rules_in
 from .selection import Selection
+from .sources import DC, Poisson
 from .sources.contract import check_source
 from .wiring import FromArrays, OneToOne, Wiring
 
@@ -113,8 +114,7 @@ class Projection:
     @property
     def inhibits(self) -> bool:
         """Whether it is meant to inhibit: by its receptor, inh (whose weights are positive if it is a conductance), or by a mean weight below 0."""
-        mean = self.weights.expectation if isinstance(self.weights, Distribution) else np.sum(self.weights)
-        return self.receptor == "inh" or bool(mean < 0.0)
+        return inhibiting(self.receptor, self.weights)
 
     @property
     def chain(self) -> Chain | None:
@@ -186,6 +186,18 @@ class Drive:
         """Whether it adds to the input current instead of sending events to a receptor."""
         return "rate" not in self.source._fields or hasattr(type(self.source), "__current__")
 
+    @property
+    def inhibits(self) -> bool:
+        """Whether it is meant to inhibit: by its receptor, inh, or by a mean weight (of a direct current: amplitude) below 0."""
+        if self.is_current:
+            return bool(isinstance(self.source, DC) and np.sum(self.source.amplitude) < 0.0)
+        return inhibiting(self.receptor, self.w)
+
+    @property
+    def is_scalable(self) -> bool:
+        """Whether one number multiplies it in a run: a direct current, and Poisson events of one weight."""
+        return isinstance(self.source, DC) or (isinstance(self.source, Poisson) and is_number(self.w))
+
     def checked_source(self, source: Any, dt: float, whole: bool = True) -> Any:
         """A source of input for steps of dt ms; not `whole`: one of its values is being set."""
         if isinstance(source, type) or not hasattr(source, "_asdict"):
@@ -233,6 +245,12 @@ def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any)
     if len(fitting) != 1:
         raise DescriptionError(f"{where} does not say which receptor of {target.name} it acts on: give receptor= one of {', '.join(known)}")
     return fitting[0]
+
+
+def inhibiting(receptor: str | None, w: Any) -> bool:
+    """Whether events of these weights inhibit at a receptor."""
+    mean = w.expectation if isinstance(w, Distribution) else np.sum(w)
+    return receptor == "inh" or bool(mean < 0.0)
 
 
 def weight_unit(model: Model, receptor: str) -> str:

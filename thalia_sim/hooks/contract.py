@@ -76,6 +76,15 @@ class Hook:
             inside[name] = array
         inside["_declared"] = (*inside.get("_declared", ()), *state)
 
+    def declare_name(self, sim: Any) -> None:
+        """Have a name of its own, that no other hook of the run has, also after a resume. Only in `start`."""
+        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+
+    @property
+    def own_name(self) -> str:
+        """The name that `declare_name` gave it: for what it lays over values of others (`amplify`, `shift`, `inject`) and takes away again."""
+        return bytes(vars(self)["layer"].item()).decode()
+
     def begin(self, sim: Any) -> None:
         """Start the hook; called by the simulation."""
         inside = vars(self)

@@ -32,7 +32,6 @@ class Patterns(Hook):
     units = {"pattern": "1"}
     is_mechanism = False
     at = (0.0,)  # and every common part of on and off, in ms
-    layer: Any  # declared state: the name under which currents are injected
     shown: Any  # and the pattern now, -1 for none
 
     def __init__(self, population: str, current: float, *, n: int = 8, share: float = 0.2, on: float = 100.0, off: float = 100.0) -> None:
@@ -54,12 +53,13 @@ class Patterns(Hook):
             raise PathError(f"{self.name}: unknown population {short(self.population)}: {nearest(str(self.population), sim.net.populations)}")
         if "i_ext" not in model_of(sim.net.populations[self.population].model).state_fields:
             raise SimulationError(f"{self.name}: population {self.population} has no state i_ext: give a population of neurons that take a current")
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"), shown=-1)
+        self.declare_name(sim)
+        self.declare(shown=-1)
 
     def handle(self, sim: Any) -> None:
         on, off = sim.steps_of(self.on, f"on of {self.name}"), sim.steps_of(self.off, f"off of {self.name}")
         number, phase = divmod(sim.step, on + off)
-        view, name = sim[self.population], bytes(self.layer.item()).decode()
+        view, name = sim[self.population], self.own_name
         if phase == 0:
             self.shown = self.which(sim.seed, number)
             view.inject(name, self.members(sim.seed, int(self.shown), len(view)), self.current)
@@ -70,7 +70,7 @@ class Patterns(Hook):
 
     def finish(self, sim: Any, status: str) -> None:
         if self.shown >= 0:
-            sim[self.population].withdraw(bytes(self.layer.item()).decode())
+            sim[self.population].withdraw(self.own_name)
 
     def which(self, seed: int, number: int) -> int:
         """The pattern of a presentation: each round of n is an order of its own."""

@@ -43,6 +43,7 @@ class WeightNormalization(Hook):
     totals: Any  # [n] declared state
     error: Any
     mean: Any
+    called: Any  # step of the last call
 
     def __init__(
         self, projection: Any, *, total: Any = None, over: str = "target", every: float = 1000.0, rate: float = 1.0, w_max: float | None = None
@@ -65,15 +66,16 @@ class WeightNormalization(Hook):
         self.sizes, self.met_at = [Sizes(sim, projection, self.w_max) for projection in found], None
         given = self.sums([one.read() for one in self.sizes]) if self.total is None else self.total
         totals = each(given, self.sizes[0].n[self.over], f"total of {self.name} of {', '.join(self.projections)}", 0.0)
-        self.declare(totals=totals, error=np.nan, mean=np.nan)
+        self.declare(totals=totals, error=np.nan, mean=np.nan, called=-1)
 
     def sums(self, sizes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Of each neuron, over all projections, [n]."""
         return np.sum([one.sums(size, self.over) for one, size in zip(self.sizes, sizes, strict=True)], axis=0)
 
     def handle(self, sim: Any) -> None:
-        if [one.stamp for one in self.sizes] == self.met_at:
+        if sim.step == self.called or [one.stamp for one in self.sizes] == self.met_at:
             return
+        self.called = sim.step
         sizes = [one.read() for one in self.sizes]
         sums = self.sums(sizes)
         by = factors(self.totals, sums, self.rate)
@@ -106,6 +108,7 @@ class PairedBudgets(Hook):
     totals: Any  # [n] declared state
     mean: Any
     ratio_now: Any
+    called: Any  # step of the last call
 
     def __init__(self, exc: str, inh: str, *, total: Any = None, ratio: float | None = None, every: float = 1000.0, rate: float = 1.0) -> None:
         self.exc, self.inh, self.total = exc, inh, total
@@ -120,7 +123,7 @@ class PairedBudgets(Hook):
             raise DescriptionError(f"{self.name}: {self.exc} and {self.inh} have other targets: give projections onto the same neurons")
         exc, inh = self.sums()
         totals = each(exc + inh if self.total is None else self.total, len(exc), f"total of {self.name}", 0.0)
-        self.declare(totals=totals, mean=np.nan, ratio_now=np.nan)
+        self.declare(totals=totals, mean=np.nan, ratio_now=np.nan, called=-1)
 
     def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(E, I) by target."""
@@ -129,6 +132,9 @@ class PairedBudgets(Hook):
         return exc, inh
 
     def handle(self, sim: Any) -> None:
+        if sim.step == self.called:
+            return
+        self.called = sim.step
         exc, inh = self.sums()
         if self.ratio is None:
             by = factors(self.totals, exc + inh, self.rate)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import DescriptionError, PathError, nearest
+from ..errors import DescriptionError, PathError, UnusualValue, nearest
 from ..given import read_json, short, truth
 from ..hooks.contract import Hook
 from .bounds import HardBounds, HardBoundsConfig
@@ -223,7 +224,7 @@ class RobustnessConfig:
         def make(p: str, net: Any) -> Hook:
             made: Hook = hook(
                 p, sigma=settings.sigma, n=settings.exponent, base=settings.target_rate, tau=settings.tau, every=settings.every,
-                inputs=excitation(net, p, at.inh),
+                high=settings.gain_max, inputs=excitation(net, p, at.inh),
             )  # fmt: skip
             return made
 
@@ -242,7 +243,7 @@ class RobustnessConfig:
             made: Hook = hook(
                 at.over, bin=settings.bin, window=settings.window, every=settings.every, target=settings.target_branching,
                 rate=settings.correction_rate, leak=settings.leak, low=settings.scale_min, high=settings.scale_max,
-                regulate=[recurrent(net, p) for p in at.exc] if settings.regulate else (),
+                regulate=[name for p in at.exc for name in recurrent(net, p)] if settings.regulate else (),
             )  # fmt: skip
             return made
 
@@ -303,21 +304,25 @@ def mechanism(name: str) -> Any:
     return found
 
 
-def recurrent(net: Any, population: str) -> str:
-    """Name of the projection from a population to itself."""
+def recurrent(net: Any, population: str) -> tuple[str, ...]:
+    """Names of the projections from a population to itself."""
     found = between(net, population, population)
-    if len(found) != 1:
-        what = f"{len(found)} projections go from {population} to itself alone"
-        raise DescriptionError(f"{what}: connect one, or switch criticality and weight normalization off")
-    return found[0]
+    if not found:
+        what = f"no projection goes from {population} to itself alone"
+        raise DescriptionError(f"{what}: connect one, or give CriticalityConfig(regulate=False), which only watches")
+    return found
 
 
 def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
-    """Names of the drives and projections onto a population, but for those that inhibit."""
-    drives = [name for name, drive in net.drives.items() if population in names_of(drive.target)]
-    found = [*excitatory(net, population, inh), *drives]
+    """Names of the drives and projections onto a population, but for those that inhibit, and drives that cannot be multiplied, which are told."""
+    drives = {name: drive for name, drive in net.drives.items() if population in names_of(drive.target) and not drive.inhibits}
+    fixed = [name for name, drive in drives.items() if not drive.is_scalable]
+    found = [*excitatory(net, population, inh), *(name for name in drives if name not in fixed)]
     if not found:
-        raise DescriptionError(f"{population} has no input that can be multiplied: connect one, or drive it")
+        raise DescriptionError(f"{population} has no excitatory input that can be multiplied: connect one, or drive it by Poisson events or DC")
+    if fixed:
+        what = f"drives {', '.join(fixed)} of {population} change with time or have a weight for each target, and are not multiplied"
+        warnings.warn(f"{what} by mechanisms: use DC or Poisson of one weight where they shall be", UnusualValue, stacklevel=2)
     return found
 
 

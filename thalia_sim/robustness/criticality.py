@@ -49,7 +49,7 @@ class CriticalityMonitor(Hook):
     end_id: Any
     found: Any  # [4] m, tau, regression, number of the state
     scale: Any
-    layer: Any
+    called: Any  # step of the last call
 
     def __init__(
         self, populations: Any = None, *, bin: float = 4.0, window: float = 10_000.0, every: float = 1000.0, k_max: int | None = None,
@@ -84,8 +84,8 @@ class CriticalityMonitor(Hook):
         first, last = joined([(p.offset, p.offset + p.n) for p in watched])
         self.declare(counts=np.zeros(round(bins), np.int64), begun=0, origin=sim.step)
         self.declare(begin_id=first, end_id=last)
-        self.declare(found=[math.nan, math.nan, math.nan, STATES.index("undefined")], scale=1.0)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare(found=[math.nan, math.nan, math.nan, STATES.index("undefined")], scale=1.0, called=sim.step)
+        self.declare_name(sim)
         sim.steps_of(self.bin, f"bin of {self.name}")
 
     def spikes(self, sim: Any, steps: np.ndarray, ids: np.ndarray) -> None:
@@ -112,17 +112,16 @@ class CriticalityMonitor(Hook):
         fit = exponential_with_offset if self.offset else exponential
         now = branching_ratio(self.series(sim), self.bin, self.k_max, fit, self.near, resamples=0)
         self.found = [now.m, now.tau, now.regression, STATES.index(now.state)]
+        step, self.called = (sim.step - int(self.called)) * sim.dt * 1e-3, sim.step
         if self.regulate and not math.isnan(now.m):
-            assert self.every is not None
-            step = self.every * 1e-3
             scale = float(self.scale) ** math.exp(-self.leak * step) * math.exp(-self.rate * (now.m - self.target) * step)
             self.scale = min(max(scale, self.low), self.high)
             for name in self.regulate:
-                sim[name].amplify(bytes(self.layer.item()).decode(), float(self.scale))
+                sim[name].amplify(self.own_name, float(self.scale))
 
     def finish(self, sim: Any, status: str) -> None:
         for name in self.regulate:
-            sim[name].release(bytes(self.layer.item()).decode())
+            sim[name].release(self.own_name)
 
     @property
     def m(self) -> float:

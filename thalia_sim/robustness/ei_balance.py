@@ -88,7 +88,6 @@ class EIBalance(Hook):
     goal: Any  # ln target; nan while it is measured
     scale: Any
     silent: Any
-    layer: Any  # name under which the scale lies over gains
 
     def __init__(
         self, exc: str, inh: str, *, projections: Any = None, measure: str = "rates", target: float | None = None, every: float = 100.0,
@@ -117,7 +116,7 @@ class EIBalance(Hook):
             sim[name].check_amplified(self.exc)
         goal = math.nan if self.target is None else math.log(self.target)
         self.declare(count=np.zeros(2, np.int64), sides=np.zeros(2), seen=np.zeros(2), begun=sim.step, waited=0.0, goal=goal, scale=1.0, silent=False)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare_name(sim)
 
     def chosen(self, sim: Any) -> tuple[str, ...]:
         """Names of the projections that are multiplied."""
@@ -206,11 +205,6 @@ class EIBalance(Hook):
         self.waited += span
         if self.waited >= self.config.baseline and self.seen.all():
             self.goal = math.log(self.seen[0] / self.seen[1])
-
-    @property
-    def own_name(self) -> str:
-        """Under which its scale lies over gains."""
-        return bytes(self.layer.item()).decode()
 
     def finish(self, sim: Any, status: str) -> None:
         take_gain(sim, self.onto, self.own_name)

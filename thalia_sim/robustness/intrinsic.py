@@ -48,7 +48,6 @@ class IntrinsicPlasticity(Hook):
     drift: Any
     rates: Any
     shift: Any
-    layer: Any  # name under which the shift lies over v_th
 
     def __init__(
         self, population: str, *, target: Any, tau_rate: float = 1000.0, tau_threshold: float = 10_000.0, scale: Any = 1.0,
@@ -69,12 +68,7 @@ class IntrinsicPlasticity(Hook):
         low, high = self.bounds(population, v_th)
         self.declare(v_th=v_th, low=low - v_th, high=high - v_th, goal=target, speed=scale / self.tau_threshold)
         self.declare(last=np.full(n, sim.step), avg=target.copy(), drift=np.zeros(n), rates=target.copy(), shift=np.zeros(n))
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
-
-    @property
-    def own_name(self) -> str:
-        """Under which its shift lies over v_th."""
-        return bytes(self.layer.item()).decode()
+        self.declare_name(sim)
 
     def bounds(self, population: Any, v_th: Any) -> tuple[Any, Any]:
         """Smallest and largest threshold, [n] mV."""

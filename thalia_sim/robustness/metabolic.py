@@ -47,7 +47,6 @@ class MetabolicConstraint(SpikeCounter):
     elapsed: Any
     total: Any
     gain: Any
-    layer: Any
     own_rate: Any  # [projections] m_energy and m_reward without the hook, and as it wrote them last
     written_rate: Any
     own_reward: Any
@@ -71,7 +70,7 @@ class MetabolicConstraint(SpikeCounter):
         self.onto = inputs_of(sim, self.population, self.inputs, self.name) if self.reduce_gain else ()
         self.learning, self.rewarding = rates, rewards = self.learners(sim), self.rewarded(sim)
         self.declare(avg=0.0, elapsed=0.0, total=0.0, gain=1.0)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare_name(sim)
         self.declare(own_rate=read(sim, rates, "m_energy"), written_rate=read(sim, rates, "m_energy"))
         self.declare(own_reward=read(sim, rewards, "m_reward"), written_reward=read(sim, rewards, "m_reward"))
 
@@ -111,16 +110,12 @@ class MetabolicConstraint(SpikeCounter):
         if self.reduce_gain:
             high = self.high if self.symmetric else 1.0
             self.gain = next_gain(float(self.gain), self.cost / self.budget, self.rate * span * 1e-3, self.low, high)
-            lay_gain(sim, self.onto, self.population, self.layer_name, float(self.gain))
+            lay_gain(sim, self.onto, self.population, self.own_name, float(self.gain))
         follow(sim, self.learning, "m_energy", self.own_rate, self.written_rate, lambda own: own / (1.0 + self.penalty))
         follow(sim, self.rewarding, "m_reward", self.own_reward, self.written_reward, lambda own: own - self.penalty)
 
-    @property
-    def layer_name(self) -> str:
-        return bytes(self.layer.item()).decode()
-
     def finish(self, sim: Any, status: str) -> None:
-        take_gain(sim, self.onto, self.layer_name)
+        take_gain(sim, self.onto, self.own_name)
         follow(sim, self.learning, "m_energy", self.own_rate, self.written_rate, lambda own: own)
         follow(sim, self.rewarding, "m_reward", self.own_reward, self.written_reward, lambda own: own)
 

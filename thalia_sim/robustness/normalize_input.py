@@ -2,6 +2,9 @@
 
     gain = gamma (sigma**n + base**n) / (sigma**n + r**n),    r: running rate of the pool (Hz), base: the rate at which the gain is gamma
 
+Silence is no weak answer: once the pool has been silent for so long that at the base rate more than ten spikes would have come, r returns to base,
+and an input that comes back finds the gain as described.
+
 The denominator is that of the canonical form with the pool's mean rate as its sum (Carandini & Heeger 2012, Nat. Rev. Neurosci. 13:51); it
 multiplies all
 input currents, as shunting inhibition of the membrane does to first order (Holt & Koch 1997, Neural Comput. 9:1001, on where that holds).
@@ -12,13 +15,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..errors import DescriptionError
 from ..given import is_number, short
 from .arguments import population_of, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
+
+EXPECTED = 10.0  # spikes at the base rate in whose place there is none: silence, and by chance in one of 20,000 cases
 
 
 class NormalizeInput(SpikeCounter):
@@ -31,6 +34,7 @@ class NormalizeInput(SpikeCounter):
     base        Hz, rate at which inputs are as described; the gain is above 1 below it. 0: the gain only reduces
     gamma       gain at that rate
     tau         ms, over which the rate is averaged (exponentially, in steps of `every`); it begins at `base`
+    high        bound of the gain, from gamma on
     every       ms between two changes; of a population that divides itself at most half of tau, since a loop that acts late swings
     inputs      names of projections and drives; None: all onto the population
 
@@ -39,13 +43,13 @@ class NormalizeInput(SpikeCounter):
 
     units = {"rate": "Hz", "gain": "1"}
     transient = ("onto",)
-    rate: Any  # declared: running rate (Hz), gain, and the name of its layer
+    rate: Any  # declared: running rate (Hz), gain, and ms since the pool's last spike
     gain: Any
-    layer: Any
+    quiet: Any
 
     def __init__(
         self, population: str, *, sigma: float, pool: Any = None, n: float = 1.0, base: float = 0.0, gamma: float = 1.0, tau: float = 100.0,
-        every: float = 10.0, inputs: Any = None,
+        every: float = 10.0, high: float = math.inf, inputs: Any = None,
     ) -> None:  # fmt: skip
         where = f"of {self.name} of {short(population)}"
         self.population, self.inputs, self.every = population, inputs, every
@@ -55,6 +59,9 @@ class NormalizeInput(SpikeCounter):
         if not is_number(base) or not 0.0 <= base < math.inf:
             raise DescriptionError(f"base {where} is {short(base)}: give a finite rate of at least 0 Hz")
         self.base = float(base)
+        if not is_number(high) or not high >= self.gamma:
+            raise DescriptionError(f"high {where} is {short(high)}: give a number of at least gamma, {self.gamma:g}")
+        self.high = float(high)
         if not self.pool:
             raise DescriptionError(f"pool {where} is empty: name a population")
         if population in self.pool and positive(every, f"every {where}", "ms") > 0.5 * self.tau:
@@ -64,24 +71,26 @@ class NormalizeInput(SpikeCounter):
         population_of(sim, self.population, self.name)
         self.onto = inputs_of(sim, self.population, self.inputs, self.name)
         self.watch(sim, self.pool)
-        self.declare(rate=self.base, gain=self.gamma)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare(rate=self.base, gain=self.gamma, quiet=0.0)
+        self.declare_name(sim)
 
     def handle(self, sim: Any) -> None:
         count, span = self.taken(sim)
         n = int((self.end_id - self.begin_id).sum())
         if span > 0.0 and n:
-            keep = math.exp(-span / self.tau)
-            self.rate = keep * float(self.rate) + (1.0 - keep) * float(count.sum()) / (n * span * 1e-3)
+            keep, spikes = math.exp(-span / self.tau), float(count.sum())
+            self.quiet = 0.0 if spikes else float(self.quiet) + span
+            is_silent = float(self.quiet) * 1e-3 * n * self.base > EXPECTED
+            self.rate = keep * float(self.rate) + (1.0 - keep) * (self.base if is_silent else spikes / (n * span * 1e-3))
         self.gain = self.gain_at(float(self.rate))
-        lay_gain(sim, self.onto, self.population, bytes(self.layer.item()).decode(), float(self.gain))
+        lay_gain(sim, self.onto, self.population, self.own_name, float(self.gain))
 
     def gain_at(self, rate: float) -> float:
         """The gain at a rate of the pool (Hz)."""
-        return self.gamma * (self.sigma**self.n + self.base**self.n) / (self.sigma**self.n + rate**self.n)
+        return min(self.gamma * (self.sigma**self.n + self.base**self.n) / (self.sigma**self.n + rate**self.n), self.high)
 
     def finish(self, sim: Any, status: str) -> None:
-        take_gain(sim, self.onto, bytes(self.layer.item()).decode())
+        take_gain(sim, self.onto, self.own_name)
 
     def diagnostics(self) -> dict[str, float]:
         """The pool's running rate and the gain."""

@@ -38,7 +38,7 @@ class PopulationIntrinsicPlasticity(Hook):
     avg: Any  # [1] Hz, after it, summed over the neurons
     now: Any  # Hz, mean of the neurons at the last call
     e: Any
-    layer: Any  # name under which e lies over the inputs
+    begun: Any  # step of the last call
 
     def __init__(
         self, population: str, *, target: float, lr: float = 0.01, low: float = 0.1, high: float = 10.0, tau_rate: float = 1000.0,
@@ -53,8 +53,8 @@ class PopulationIntrinsicPlasticity(Hook):
     def start(self, sim: Any) -> None:
         n = neurons_of(sim, self.population, self.name).n
         self.onto = inputs_of(sim, self.population, self.inputs, self.name)
-        self.declare(last=np.full(1, sim.step), avg=np.full(1, self.target * n), now=float(self.target), e=1.0)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare(last=np.full(1, sim.step), avg=np.full(1, self.target * n), now=float(self.target), e=1.0, begun=sim.step)
+        self.declare_name(sim)
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         population = sim.net.populations[self.population]
@@ -62,13 +62,13 @@ class PopulationIntrinsicPlasticity(Hook):
         take_spikes_together(steps, ids, population.offset, end, self.last, self.avg, sim.dt, self.tau_rate)
 
     def handle(self, sim: Any) -> None:
-        assert self.every is not None
+        span, self.begun = (sim.step - int(self.begun)) * sim.dt, sim.step
         whole = np.empty(1)
         rates_at(sim.step, self.last, self.avg, sim.dt, self.tau_rate, whole)
         self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
-        factor = 1.0 - self.lr * (float(self.now) - self.target) * self.every / 1000.0
+        factor = 1.0 - self.lr * (float(self.now) - self.target) * span / 1000.0
         self.e = min(max(float(self.e) * factor, self.low), self.high)
-        lay_gain(sim, self.onto, self.population, bytes(self.layer.item()).decode(), float(self.e))
+        lay_gain(sim, self.onto, self.population, self.own_name, float(self.e))
 
     def diagnostics(self) -> dict[str, float]:
         """The running rate at the last call, and e."""

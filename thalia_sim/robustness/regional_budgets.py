@@ -37,7 +37,6 @@ class RegionalBudgets(SpikeCounter):
     avg: Any  # declared, [populations] energy per second before the correction for the beginning, and gains
     gain: Any
     elapsed: Any  # ms over which was averaged
-    layer: Any
 
     def __init__(
         self, budgets: Mapping[str, float], *, total: float | None = None, cost_per_spike: float = 0.001, baseline: Any = 0.0, scale: float = 0.1,
@@ -61,7 +60,7 @@ class RegionalBudgets(SpikeCounter):
         self.watch(sim, names)
         self.onto = {name: inputs_of(sim, name, None, self.name) for name in names} if self.reduce_gain else {}
         self.declare(avg=np.zeros(len(names)), gain=np.ones(len(names)), elapsed=0.0)
-        self.declare(layer=np.array(b"" if self.resumed_state is not None else sim.new_name().encode(), dtype="S32"))
+        self.declare_name(sim)
 
     @property
     def cost(self) -> np.ndarray:
@@ -81,11 +80,11 @@ class RegionalBudgets(SpikeCounter):
         for k, (name, budget) in enumerate(self.budgets.items() if self.reduce_gain else ()):
             share = max(float(cost[k]) / budget, common)
             self.gain[k] = next_gain(float(self.gain[k]), share, self.rate * span * 1e-3, self.low, 1.0)
-            lay_gain(sim, self.onto[name], name, bytes(self.layer.item()).decode(), float(self.gain[k]))
+            lay_gain(sim, self.onto[name], name, self.own_name, float(self.gain[k]))
 
     def finish(self, sim: Any, status: str) -> None:
         for names in self.onto.values():
-            take_gain(sim, names, bytes(self.layer.item()).decode())
+            take_gain(sim, names, self.own_name)
 
     def diagnostics(self) -> dict[str, float]:
         """Cost and gain of each population, the cost of all, and the penalty: for its excess over each budget and over the total."""

@@ -38,6 +38,7 @@ class SynapticScaling(Hook):
     avg: Any  # [span] Hz, after it
     now: Any  # [span] Hz, at the last call
     factors: Any  # [targets] of the last call
+    called: Any  # its step
 
     def __init__(
         self, projection: str, *, target: float, tau: float = 100_000.0, tau_rate: float = 10_000.0, every: float = 1000.0, w_max: float | None = None
@@ -51,7 +52,7 @@ class SynapticScaling(Hook):
         self.sizes = Sizes(sim, projection_of(sim, self.projection, self.name), self.w_max)
         ids = self.sizes.targets
         n = int(ids.max(initial=-1) - ids.min(initial=0)) + 1 if len(ids) else 0
-        self.declare(last=np.full(n, sim.step), avg=np.full(n, self.target), now=np.full(n, self.target), factors=np.ones(len(ids)))
+        self.declare(last=np.full(n, sim.step), avg=np.full(n, self.target), now=np.full(n, self.target), factors=np.ones(len(ids)), called=sim.step)
 
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         if len(self.avg):
@@ -60,10 +61,10 @@ class SynapticScaling(Hook):
     def handle(self, sim: Any) -> None:
         if not len(self.avg):
             return
-        assert self.every is not None
+        span, self.called = (sim.step - int(self.called)) * sim.dt, sim.step
         rates_at(sim.step, self.last, self.avg, sim.dt, self.tau_rate, self.now)
         rate = self.now[self.sizes.targets - self.sizes.targets.min()]
-        self.factors = np.exp(self.every / self.tau * (self.target - rate) / self.target)
+        self.factors = np.exp(span / self.tau * (self.target - rate) / self.target)
         self.sizes.write(self.sizes.read() * self.factors[self.sizes.j])
 
     def diagnostics(self) -> dict[str, float]:

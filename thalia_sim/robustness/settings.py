@@ -61,9 +61,12 @@ class DivisiveNormConfig:
     target_rate: float = 5.0  # Hz
     tau: float = 2000.0  # ms, long beside `every`: a loop that acts late on a steep network swings
     every: float = 250.0  # ms
+    gain_max: float = 2.0  # however weak the input is, so that one that returns after a pause is no shock
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        if self.gain_max < 1.0:
+            raise DescriptionError(f"gain_max of DivisiveNormConfig is {self.gain_max:g}: give a number from 1 on, the gain at target_rate")
         if self.every > 0.5 * self.tau:
             raise DescriptionError(f"every of DivisiveNormConfig is {self.every:g} ms, more than half of its tau, {self.tau:g} ms: lengthen tau")
 
@@ -90,6 +93,9 @@ class CriticalityConfig:
             raise DescriptionError(f"scale_min and scale_max of CriticalityConfig are {self.scale_min:g} and {self.scale_max:g}: put 1 between them")
         if self.every > self.window:
             raise DescriptionError(f"every of CriticalityConfig is {self.every:g} ms, more than its window, {self.window:g} ms: lengthen that")
+        if abs(self.window / self.bin - round(self.window / self.bin)) > 1e-9:
+            both = f"window and bin of CriticalityConfig are {self.window:g} and {self.bin:g} ms"
+            raise DescriptionError(f"{both}: give a window that is a multiple of the bin")
 
 
 @dataclass(frozen=True)

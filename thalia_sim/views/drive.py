@@ -65,8 +65,7 @@ class DriveView(Amplified):
         self.tell(field, value)
 
     def check_amplified(self, population: str | None = None) -> None:
-        source = self.thing.source
-        if not isinstance(source, (DC, Poisson)) or (isinstance(source, Poisson) and not is_number(self.values["w"])):
+        if not self.thing.is_scalable:
             raise SimulationError(f"drive {self.name} has no one weight or amplitude that can be multiplied in a run: leave it out of the inputs")
 
     def apply_gains(self) -> None:
