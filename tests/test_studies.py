@@ -18,14 +18,14 @@ from thalia_sim.errors import DescriptionError, PathError
 from thalia_sim.experiment import describe, load_script, script_hooks
 from thalia_sim.interventions import gathered
 from thalia_sim.recording import open_recording
-from thalia_sim.studies import Effort, ablation, recovery, sensitivity, stability
+from thalia_sim.studies import Effort, ablation, recovery, running, sensitivity, stability
 from thalia_sim.studies.design import branch, design
 from thalia_sim.studies.disturbances import DISTURBANCES, disturb
 from thalia_sim.studies.inhibition import inhibitory, kinds_in, neurons
 from thalia_sim.studies.measured import built_in_measure
 from thalia_sim.studies.mechanisms import mechanisms_in, without
 from thalia_sim.studies.points import Point, files_of, lineage
-from thalia_sim.studies.running import STOP, Limits, run_point
+from thalia_sim.studies.running import Limits, run_point
 from thalia_sim.studies.sources import source_of
 from thalia_sim.studies.varied import numeric_paths, varied
 
@@ -219,8 +219,24 @@ def test_a_complete_point_is_never_computed_again(script, tmp_path):
 def test_nothing_begins_once_the_study_is_to_stop(script, tmp_path):
     p = point(script, tmp_path)
     assert run_point(p, tmp_path, Limits(deadline=0.0)) == {"status": "not run"}
-    (tmp_path / STOP).touch()
-    assert run_point(p, tmp_path, Limits()) == {"status": "not run"}
+    assert run_point(p, tmp_path, Limits(going="going-no-more")) == {"status": "not run"}
+
+
+def test_a_process_with_other_sources_of_the_package_runs_nothing(script, tmp_path, monkeypatch):
+    """As of a worker that began after the package was edited: the run is refused, and nothing is kept under the key of the study's own sources."""
+    p = point(script, tmp_path)
+    monkeypatch.setattr(running, "package_source", lambda: "edited")
+    facts = run_point(p, tmp_path, Limits())
+    assert facts["status"] == "failed" and "this process runs other sources of thalia_sim" in facts["error"]
+    assert not files_of(p, tmp_path).recording.exists()
+
+
+def test_a_run_waits_for_the_process_that_still_writes_its_recording(script, tmp_path, monkeypatch):
+    """Two looks at a recording that is held, then it is free: the run goes on as if nothing had been."""
+    p, looks = point(script, tmp_path, 20.0), iter([True, True])
+    files_of(p, tmp_path).recording.touch()
+    monkeypatch.setattr(running, "is_written_elsewhere", lambda file: next(looks, False))
+    assert run_point(p, tmp_path, Limits())["status"] == "complete" and next(looks, None) is None
 
 
 def test_a_script_that_changes_while_its_study_runs_is_refused(script, tmp_path):

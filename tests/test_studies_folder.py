@@ -18,7 +18,6 @@ from thalia_sim.experiment import describe, load_script
 from thalia_sim.studies import Effort, recovery, sensitivity, stability
 from thalia_sim.studies.figures import draw_effects, grouped, panels_of
 from thalia_sim.studies.folder import LOCK, taken
-from thalia_sim.studies.running import STOP
 
 NETWORK = (Path(__file__).parent / "study_network.py").read_text()
 SHORT = {"settle": 20.0, "measure": 20.0}
@@ -51,16 +50,16 @@ def command(kind, script, out, *words):
 
 
 def test_a_second_study_in_the_folder_is_refused_and_leaves_the_first_alone(script, tmp_path):
-    """The folder is held by another process, which has asked its runs to stop: refused with its number, and its file stays."""
+    """The folder is held by another process, whose runs go on: refused with its number, and the file that lets them go on stays."""
     out = tmp_path / "a"
     imports = "from pathlib import Path\nfrom thalia_sim.studies.folder import taken\n"
     held = f"{imports}with taken(Path({str(out)!r})):\n    print('held', flush=True)\n    input()\n"
     with subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        (out / STOP).touch()
+        (out / "going-on").touch()
         with pytest.raises(RecordingError, match=rf"a study runs in folder .* \(process {other.pid}\): wait for its end, or give another folder"):
             stability(script, [1], out=out, **SHORT)
-        assert (out / STOP).exists()
+        assert (out / "going-on").exists()
         other.communicate("\n")
     assert stability(script, [1], out=out, **SHORT).seeds == [1] and (out / LOCK).read_text() == str(os.getpid())
 
@@ -99,13 +98,14 @@ def test_facts_that_cannot_be_read_are_made_again(script, tmp_path, text):
     assert len(lines) == 1 and second.table() == first.table() and not second.missing
 
 
-def test_a_deleted_recording_is_made_again_where_it_is_read(script, tmp_path):
+def test_a_deleted_or_damaged_recording_is_made_again_where_it_is_read(script, tmp_path):
     """Stability and the course of a recovery are read from recordings, and give the same effects again. Sensitivity needs the facts alone."""
-    for study, how in ((stability, {}), (recovery, COURSE)):
+    cut = [Path.unlink, lambda file: os.truncate(file, file.stat().st_size // 2), lambda file: os.truncate(file, 0)]
+    for study, how, damage in ((stability, {}, cut[0]), (stability, {}, cut[1]), (stability, {}, cut[2]), (recovery, COURSE, cut[0])):
         out = tmp_path / study.__name__
         _, first = again(script, out, study, **how)
         for file in out.glob("points/*.h5"):
-            file.unlink()
+            damage(file)
         lines, second = again(script, out, study, **how)
         assert [e[:5] for e in second.effects] == [e[:5] for e in first.effects]
         np.testing.assert_array_equal([e.mean for e in second.effects], [e.mean for e in first.effects])

@@ -49,14 +49,14 @@ def wait_for(condition):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """(address of a scheduler, its two workers)."""
+    """(address of a scheduler, its two workers, the scheduler)."""
     file = tmp_path / "scheduler.json"
     started = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)]
     try:
         wait_for(file.exists)
         words = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--local-directory", tmp_path)
         started += [start("worker", "--scheduler-file", file, *words) for _ in range(2)]
-        yield json.loads(file.read_text())["address"], started[1:]
+        yield json.loads(file.read_text())["address"], started[1:], started[0]
     finally:
         for process in started:
             process.kill()
@@ -85,7 +85,7 @@ def kill_one_at_work(folder, processes, killed):
 def test_a_killed_worker_loses_nothing_but_the_work_since_its_checkpoint(script, tmp_path, cluster):
     """Two workers, one killed in the middle of a run: that run goes on from its checkpoint on the other one, and the table is the one of a study
     in this process. Started anew, nothing is computed."""
-    address, processes = cluster
+    address, processes, _ = cluster
     killed, lines = [], []
     folder = tmp_path / "far"
     killer = threading.Thread(target=kill_one_at_work, args=(folder, processes, killed))
@@ -100,6 +100,21 @@ def test_a_killed_worker_loses_nothing_but_the_work_since_its_checkpoint(script,
     lines.clear()
     again = ablation(script, [1, 2], out=folder, **LONG, effort=Effort(scheduler=address, say=lines.append))
     assert again.table() == here.table() and lines == []
+
+
+def test_a_lost_scheduler_ends_the_study_in_a_sentence(script, tmp_path, cluster):
+    """Killed while runs are at work: the table says so. The runs that it left behind stop, so the study goes on at once, to the table of a study that
+    nothing befell."""
+    address, _, scheduler = cluster
+    folder = tmp_path / "far"
+    killer = threading.Thread(target=lambda: wait_for(lambda: list(folder.glob("points/*.ckpt/*.h5"))) and scheduler.kill())
+    killer.start()
+    far = ablation(script, [1, 2], out=folder, **LONG, effort=Effort(scheduler=address, checkpoint=0.1))
+    killer.join()
+    assert f"scheduler {address} was lost: start one, and the same command goes on" in far.table()
+    assert far.missing and not far.is_interrupted and not list(folder.glob("going-*"))
+    whole = ablation(script, [1, 2], out=folder, **LONG)
+    assert not whole.missing and whole.table() == ablation(script, [1, 2], out=tmp_path / "here", **LONG).table()
 
 
 def test_local_processes_give_the_same_table(script, tmp_path):
@@ -118,7 +133,7 @@ def test_ctrl_c_leaves_checkpoints_and_the_same_command_goes_on(script, tmp_path
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130 and "0 of 1 seeds count" in told and "interrupted: seed 1, to 10000 ms" in told
-    assert not (tmp_path / "a" / "stop").exists()
+    assert not list((tmp_path / "a").glob("going-*"))
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0 and "1 of 1 seeds count" in done.stdout and "not run" not in done.stdout
 
@@ -136,7 +151,7 @@ def test_ctrl_c_while_processes_start_is_told_plainly(script, tmp_path, delay):
         told, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130 and "Traceback" not in errors and "distributed" not in errors
     assert "the study was stopped before a run could begin" in told or "interrupted: seed 1" in told
-    assert not (tmp_path / "a" / "stop").exists()
+    assert not list((tmp_path / "a").glob("going-*"))
 
 
 def test_a_busy_port_of_the_dashboard_and_a_short_budget_are_no_trouble(script, tmp_path, capfd, recwarn):

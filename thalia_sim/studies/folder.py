@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from ..errors import DescriptionError, RecordingError
+from ..recording import open_recording
 from ..recording.checkpoint import checkpoints
 from .points import Point, files_of
 
@@ -17,6 +19,7 @@ try:
 except ImportError:  # not on every system; there nothing keeps a second study out
     fcntl = None  # type: ignore[assignment]
 
+GOING = "going-"  # begin of the name of the file without which the runs of a study stop
 LOCK = "lock"  # file that the process of a study holds while it runs, with its number; it stays
 
 
@@ -31,6 +34,25 @@ def taken(folder: Path) -> Iterator[None]:
     with file:
         lock(file, folder)
         yield
+
+
+class Going:
+    """Permission for the runs of a study to go on, wherever they are: a file in the folder. It is gone when the study is to stop, when it has ended,
+    and when another one begins, so no run outlives its study by long, even if a scheduler lost it."""
+
+    def __init__(self, folder: Path) -> None:
+        for file in folder.glob(f"{GOING}*"):
+            file.unlink(missing_ok=True)
+        self.file, self.was_stopped = folder / f"{GOING}{uuid.uuid4().hex[:8]}", False
+        self.file.touch()
+
+    def stop(self) -> None:
+        """Have all runs stop."""
+        self.was_stopped = True
+        self.end()
+
+    def end(self) -> None:
+        self.file.unlink(missing_ok=True)
 
 
 def lock(file: IO[str], folder: Path) -> None:
@@ -51,13 +73,22 @@ def lock(file: IO[str], folder: Path) -> None:
 
 
 def forget_lost(points: Sequence[Point], folder: Path, reads: Collection[str]) -> None:
-    """Have points run again that are complete by their facts, but of which something is gone that is needed: the recording, of those whose keys
-    are in `reads`, or the checkpoint from which another one is to begin. Parents come before their children."""
+    """Have points run again that are complete by their facts, but of which something is gone or damaged that is needed: the recording, of those whose
+    keys are in `reads`, or the checkpoint from which another one is to begin. Parents come before their children."""
     begun_from: set[str] = set()
     for point in reversed(points):
         files = files_of(point, folder)
-        is_lost = (point.key in reads and not files.recording.exists()) or (point.key in begun_from and not checkpoints(files.checkpoints))
+        is_lost = (point.key in reads and not is_readable(files.recording)) or (point.key in begun_from and not checkpoints(files.checkpoints))
         if is_lost:
             files.facts.unlink(missing_ok=True)
         if point.parent is not None and files.read().get("status") != "complete":
             begun_from.add(point.parent.key)
+
+
+def is_readable(recording: Path) -> bool:
+    """Whether a recording is there and can be opened as a finished one."""
+    try:
+        with open_recording(recording) as found:
+            return found.status == "complete"
+    except (OSError, RecordingError):
+        return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ class Point:
     look: float = 100.0  # ms between two looks at the mean weights
     precision: str = "double"
     is_measured: bool = False  # whether it is measured when it has run; else other points may begin from its end
+    package: str = field(default_factory=lambda: package_source())  # of the process that planned the study
 
     @cached_property
     def key(self) -> str:
@@ -40,7 +41,7 @@ class Point:
         fields = asdict(self)
         del fields["script"], fields["parent"]
         fields["parent"] = None if self.parent is None else self.parent.key
-        return hashlib.sha256(json.dumps([package_source(), fields], sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         before = [] if self.parent is None else [self.parent.disturbance]

@@ -16,16 +16,17 @@ from ..experiment import Experiment, add_recorder, describe, load_script, script
 from ..hooks.contract import Hook, StopRun
 from ..hooks.recorder import Recorder, recordings_in
 from ..recording.checkpoint import checkpoints, clear, newest_checkpoint
+from ..recording.writer import is_written_elsewhere
 from ..simulation import Simulation
 from .disturbances import disturb
 from .inhibition import inhibitory, neurons
 from .measured import measures_of
 from .mechanisms import without
 from .points import Files, Point, files_of
-from .sources import ALONE, imported_anew, source_of
+from .sources import ALONE, imported_anew, package_source, source_of
 from .weight_means import WeightMeans, watched
 
-STOP = "stop"  # file in the folder of a study that asks all its runs to stop, wherever they are
+BUSY_S = 10.0  # that a run waits for a process to let go of its recording: one that a study before has left behind, and that stops now
 
 
 class Limits(NamedTuple):
@@ -33,6 +34,7 @@ class Limits(NamedTuple):
 
     deadline: float = math.inf  # s since the epoch
     checkpoint: float = 60.0  # s between two checkpoints
+    going: str = ""  # name of the file in the folder of the study without which runs stop; "": none is needed
 
 
 class Clock(Hook):
@@ -43,12 +45,12 @@ class Clock(Hook):
     transient = ("saved",)
 
     def __init__(self, limits: Limits, folder: Path) -> None:
-        self.limits, self.stop = limits, folder / STOP
+        self.limits, self.going = limits, folder / limits.going
         self.saved = time.time()
 
     @property
     def is_over(self) -> bool:
-        return time.time() >= self.limits.deadline or self.stop.exists()
+        return time.time() >= self.limits.deadline or not self.going.exists()
 
     @property
     def is_due(self) -> bool:
@@ -77,6 +79,7 @@ def run_point(point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
             return facts or {"status": "not run"}
         begun, before = time.perf_counter(), facts.get("wall_s", 0.0)
         try:
+            wait_for_other(files.recording)
             facts = attempt(point, folder, files, clock)
         except Exception as error:  # whatever it is, one run that fails does not take the others with it
             facts = {"status": "failed", "error": f"{type(error).__name__}: {error}", "measures": {}}
@@ -85,8 +88,17 @@ def run_point(point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
         return facts
 
 
+def wait_for_other(recording: Path) -> None:
+    """Give a process that still writes a recording the time to stop."""
+    end = time.time() + BUSY_S
+    while recording.exists() and is_written_elsewhere(recording) and time.time() < end:
+        time.sleep(0.1)
+
+
 def attempt(point: Point, folder: Path, files: Files, clock: Clock) -> dict[str, Any]:
     """Run and measure; raises what goes wrong."""
+    if package_source() != point.package:
+        raise DescriptionError("this process runs other sources of thalia_sim than those that the study began with: start it anew")
     if source_of(point.script) != point.source:
         raise DescriptionError(f"script {point.script}, or a module beside it, was changed while its study ran: start the study anew")
     with imported_anew(point.script):

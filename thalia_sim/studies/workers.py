@@ -1,12 +1,13 @@
 """Running many points: one after the other in this process, on local processes, or on any Dask cluster that sees the study's folder.
 
-A point that is complete is never run again. Ctrl+C asks all runs to stop, wherever they are, by a file in the folder; each leaves a checkpoint.
+A point that is complete is never run again. Ctrl+C asks all runs to stop, wherever they are, by a file that goes; each leaves a checkpoint.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import math
 import os
 import signal
@@ -14,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import CancelledError
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +23,9 @@ from typing import Any, NamedTuple
 from .. import __version__
 from ..errors import DescriptionError
 from . import asked
-from .folder import forget_lost, taken
+from .folder import Going, forget_lost, taken
 from .points import Point, files_of, lineage
-from .running import STOP, Limits, run_point
+from .running import Limits, run_point
 from .sources import package_source
 
 Ended = tuple[Point, dict[str, Any]]
@@ -55,22 +57,26 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort, reads: Col
     reads  keys of points of which the facts alone are not enough: those that have lost their recording are run again
     """
     effort = checked(effort)
-    limits = Limits(math.inf if effort.budget is None else time.time() + effort.budget, effort.checkpoint)
+    deadline = math.inf if effort.budget is None else time.time() + effort.budget
     folder = folder.resolve()
     run = run_here if effort.workers == 1 and effort.scheduler is None else run_on_cluster
     every, has_begun = lineage(list(points)), False
-    with taken(folder), stopped_by_file(folder):
+    with taken(folder), stopped_by_signals(folder) as going:
+        limits = Limits(deadline, effort.checkpoint, going.file.name)
         forget_lost(every, folder, reads)
         facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
         waiting = [point for point in every if facts[point.key]["status"] != "complete"]
-        for number, (point, found) in enumerate(run(waiting, folder, limits, effort) if waiting else (), start=1):
-            has_begun = has_begun or found != facts[point.key]
-            facts[point.key] = found
-            if found["status"] != "not run":
-                effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
-        is_interrupted = (folder / STOP).exists()
-    ended = "the study was stopped" if is_interrupted else "the budget ended"
-    return Ran(facts, is_interrupted, [f"{ended} before a run could begin"] if waiting and not has_begun else [])
+        try:
+            for number, (point, found) in enumerate(run(waiting, folder, limits, effort) if waiting else (), start=1):
+                has_begun = has_begun or found != facts[point.key]
+                facts[point.key] = found
+                if found["status"] != "not run":
+                    effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
+        except CancelledError:  # by Dask, of all that was asked for
+            lost = f"scheduler {effort.scheduler} was lost: start one" if effort.scheduler else "the processes of this machine were lost"
+            return Ran(facts, False, [f"{lost}, and the same command goes on"])
+    ended = "the study was stopped" if going.was_stopped else "the budget ended"
+    return Ran(facts, going.was_stopped, [f"{ended} before a run could begin"] if waiting and not has_begun else [])
 
 
 def checked(effort: Effort) -> Effort:
@@ -89,24 +95,24 @@ def all_cores() -> int:
 
 
 @contextlib.contextmanager
-def stopped_by_file(folder: Path) -> Iterator[None]:
-    """Take Ctrl+C and the system's request to end as a wish that all runs stop, told by a file that is gone at the end; a second one acts at once.
-    Signals are only heard in the main thread."""
+def stopped_by_signals(folder: Path) -> Iterator[Going]:
+    """Take Ctrl+C and the system's request to end as a wish that all runs stop; a second one acts at once. Signals are only heard in the main
+    thread."""
+    going = Going(folder)
 
     def ask(kind: int, frame: Any) -> None:
-        if (folder / STOP).exists():
+        if going.was_stopped:
             raise KeyboardInterrupt
-        (folder / STOP).touch()
+        going.stop()
 
-    (folder / STOP).unlink(missing_ok=True)
     kinds = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
     before = {kind: signal.signal(kind, ask) for kind in kinds}
     try:
-        yield
+        yield going
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
-        (folder / STOP).unlink(missing_ok=True)
+        going.end()
 
 
 def run_here(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
@@ -119,7 +125,7 @@ def run_on_cluster(points: Sequence[Point], folder: Path, limits: Limits, effort
     """On the workers of a cluster. The first point runs alone: it compiles what the others find in Numba's cache, which is not made for several
     processes that compile the same function at once. A point whose worker is lost goes on from its checkpoint on another one."""
     with connected(effort) as client:
-        if (folder / STOP).exists():
+        if not (folder / limits.going).exists():
             return
         from distributed import as_completed, wait
 
@@ -167,8 +173,20 @@ def connected(effort: Effort) -> Iterator[Any]:
     except (OSError, ValueError) as error:
         reason = str(error) or "no worker came"
         raise DescriptionError(f"scheduler {effort.scheduler} cannot be used ({reason}): start `dask scheduler` and `dask worker`") from error
-    with client:
+    with client, logs_silenced():
         yield client
+
+
+@contextlib.contextmanager
+def logs_silenced() -> Iterator[None]:
+    """What Dask has to say of a lost connection is said by the study, in a sentence."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextlib.contextmanager
