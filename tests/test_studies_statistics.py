@@ -1,6 +1,7 @@
 """The statistics of studies, against scipy, against a made-up world whose effects are known, and against courses worked by hand."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from thalia_sim.studies.disturbances import NONE
 from thalia_sim.studies.effects import differences, effect, is_equivalent, sign_of, slope
 from thalia_sim.studies.outcome import Outcome
 from thalia_sim.studies.points import Point
+from thalia_sim.studies.sensitivity import Change, index_rows
 from thalia_sim.studies.stability import rows as drift_rows
 from thalia_sim.studies.workers import Ran
 
@@ -130,6 +132,23 @@ def test_a_seed_with_an_open_run_does_not_count():
     assert all(r.n == 7 for r in read(whole, ["a", "b"], [NONE], False))
 
 
+@pytest.mark.parametrize("subsets", [False, True])
+def test_mechanisms_that_do_nothing_have_no_effect_by_rounding(subsets):
+    """Six of them, and values such as 0.7 and 29.3: v - v - ... - v + 5 v, summed so, is not 0. Where one acts it alone has an effect."""
+    names = [f"m{k}" for k in range(5 if subsets else 6)]
+    for value, act in [(0.7, 0.0), (29.3, 0.0), (0.37, 0.0), (17.7, 0.1)]:
+        planned, facts = {}, {}
+        for seed in SEEDS:
+            for off in conditions(names, subsets):
+                point = Point("s.py", "0", seed, 1.0, off=tuple(sorted(off)), is_measured=True)
+                planned[seed, Condition(off, NONE)] = point
+                facts[point.key] = {"status": "complete", "measures": {"y": value * seed + act * ("m0" not in off)}}
+        rows = read(Outcome(planned, Ran(facts, False), None, ()), names, [NONE], subsets)
+        idle = [r for r in rows if r.subject != "m0" or act == 0.0]
+        assert {(r.mean, r.verdict) for r in idle} == {(0.0, "0")}
+        assert all(r.mean == pytest.approx(act * (-1 if r.comparison == "off alone" else 1)) for r in rows if r.subject == "m0")
+
+
 # recovery
 
 
@@ -217,6 +236,25 @@ def test_indices_of_what_failed_are_unknown_and_of_what_never_moved_0():
     assert all(i.value == 0.0 for i in indices.analyze("morris", VALUES, 0.5, sampled, y))
     y[0] = np.nan
     assert all(math.isnan(i.value) for i in indices.analyze("morris", VALUES, 0.5, sampled, y))
+
+
+@pytest.mark.parametrize("lost", [{}, {"y": math.nan}], ids=["failed", "without a value"])
+def test_a_seed_that_lacks_a_run_is_left_out_of_the_indices(lost):
+    """y = 3 x + 5 y + seed: those of the mean over the other seeds, 6 and 5; of their number is n. Without any seed they are unknown."""
+    sampled = indices.sample("morris", VALUES, 0.5, 6)
+    changes = [(f"x={x!r}", f"y={y!r}") for x, y in sampled]
+    planned, facts = {}, {}
+    for seed in SEEDS:
+        for change, row in zip(changes, sampled, strict=True):
+            point = planned[seed, Change("on", change)] = Point("s.py", "0", seed, 1.0, change, is_measured=True)
+            facts[point.key] = {"status": "complete", "measures": {"y": float(row @ [3.0, 5.0]) + seed, "other": math.nan}}
+    facts[planned[3, Change("on", changes[4])].key] = {"status": "failed" if not lost else "complete", "error": "no", "measures": lost}
+    outcome = Outcome(planned, Ran(facts, False), None, ())
+    analyze = partial(indices.analyze, "morris", VALUES, 0.5, sampled)
+    rows = {(r.subject, r.comparison): r for r in index_rows(outcome, "y", "on", changes, analyze)}
+    assert rows["x", "mu*"].mean == pytest.approx(6.0) and rows["y", "mu*"].mean == pytest.approx(5.0)
+    assert {r.n for r in rows.values()} == {len(SEEDS) - 1} and len(outcome.seeds) == len(SEEDS)
+    assert {(r.n, math.isnan(r.mean)) for r in index_rows(outcome, "other", "on", changes, analyze)} == {(0, True)}
 
 
 def test_sobol_refuses_samples_that_are_no_power_of_2():

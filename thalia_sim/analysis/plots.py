@@ -5,6 +5,7 @@ Each function draws into an Axes of matplotlib, which is imported only when some
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,8 @@ def picture_path(out: str | Path) -> Path:
         raise RecordingError(f"picture {out.name}: give a name that ends in .png, .svg or .pdf")
     if not out.absolute().parent.is_dir():
         raise RecordingError(f"folder of picture {out} does not exist: create it first")
+    if out.is_dir() or not os.access(out if out.exists() else out.absolute().parent, os.W_OK):
+        raise RecordingError(f"picture {out} cannot be written: choose a file and a folder in which you may write")
     return out
 
 

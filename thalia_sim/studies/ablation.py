@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
+from ..given import truth
 from . import asked
 from .design import branch, design, span_of
 from .disturbances import DISTURBANCES, NONE, checked
 from .effects import BySeed, Effect, effect, sign_of
-from .measured import unit_of
 from .outcome import Outcome, carry_out
 from .points import Point
 from .results import Result, result
@@ -48,16 +48,18 @@ def ablation(
     """
     plan = design(script, seeds, out, settle, measure, settings, precision)
     plan.refuse_no_mechanism("so nothing can be ablated: let hooks() return one, such as SynapticScaling")
+    subsets = truth(subsets, "subsets of the study")
     if subsets and len(plan.mechanisms) > MOST_SUBSETS:
         raise DescriptionError(f"all subsets of {len(plan.mechanisms)} mechanisms are {2 ** len(plan.mechanisms)} runs a seed: leave --subsets out")
-    troubles, span, share = checked(disturb, (NONE, *DISTURBANCES)), span_of(course, "course", plan.net), asked.share(share, "share", 0.2)
+    troubles, span, share = checked(disturb, plan.net, (NONE, *DISTURBANCES)), span_of(course, "course", plan.net), asked.share(share, "share", 0.2)
     planned = {
         (seed, Condition(off, trouble)): branch(begun(plan.settled(seed, off), trouble, span, share), plan.measure, is_measured=True)
         for seed in plan.seeds for off in conditions(plan.mechanisms, subsets) for trouble in troubles
     }  # fmt: skip
     outcome = carry_out(planned, plan.folder, effort or Effort(), by)
     how = {"subsets": subsets, "disturb": list(troubles), "course": span, "share": share}
-    return result("ablation", plan, how, outcome, read(outcome, plan.mechanisms, troubles, subsets))
+    effects = [row._replace(unit=plan.unit_of(row.measure)) for row in read(outcome, plan.mechanisms, troubles, subsets)]
+    return result("ablation", plan, how, outcome, effects)
 
 
 class Condition(NamedTuple):
@@ -88,7 +90,8 @@ def read(outcome: Outcome, names: Sequence[str], troubles: Sequence[str], subset
 
 
 class Contrasts:
-    """The effects on one measure, after one disturbance or none. A contrast is a list of (factor, what is off), summed for each seed."""
+    """The effects on one measure, after one disturbance or none. A contrast is a list of (factor, what is off), summed for each seed; the factors
+    sum to 0."""
 
     def __init__(self, outcome: Outcome, names: Sequence[str], measure: str, trouble: str = NONE) -> None:
         self.outcome, self.names, self.measure, self.trouble = outcome, tuple(names), measure, trouble
@@ -103,9 +106,9 @@ class Contrasts:
         return self.outcome.values(Condition(off, self.trouble), self.measure)
 
     def row(self, subject: str, comparison: str, contrast: Sequence[tuple[float, Off]], reference: Off) -> Effect:
-        values = total([(factor, self.values(off)) for factor, off in contrast])
+        values = total([(factor, self.values(off)) for factor, off in contrast], self.values(reference))
         after = "" if self.trouble == NONE else f", {self.trouble}"
-        found = effect(subject, comparison + after, self.measure, values, reference=list(self.values(reference).values()), unit=unit_of(self.measure))
+        found = effect(subject, comparison + after, self.measure, values, reference=list(self.values(reference).values()))
         return found._replace(verdict=sign_of(found))
 
     def rows(self, subsets: bool) -> list[Effect]:
@@ -132,6 +135,8 @@ class Contrasts:
         return [(sign / len(sets), off | without) for off in sets for sign, without in ((1.0, frozenset[str]()), (-1.0, frozenset({name})))]
 
 
-def total(parts: Sequence[tuple[float, BySeed]]) -> Any:
-    """Sum of factor x value of each seed, [seeds]."""
-    return np.sum([factor * np.array(list(values.values())) for factor, values in parts], axis=0)
+def total(parts: Sequence[tuple[float, BySeed]], reference: BySeed) -> Any:
+    """Sum of factor x (value - reference) of each seed, [seeds]. As the factors sum to 0 the reference takes nothing away but rounding: 7 v - v - 6 v
+    need not be 0, and would be an effect of a sign."""
+    base = np.array(list(reference.values()))
+    return sum((factor * (np.array(list(values.values())) - base) for factor, values in parts), np.zeros(len(base)))

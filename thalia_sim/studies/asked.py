@@ -24,6 +24,14 @@ def number(value: Any, name: str, such: float) -> float:
     return float(value)
 
 
+def above_zero(value: Any, name: str, such: float) -> float:
+    """A finite number above 0."""
+    found = number(value, name, such)
+    if found <= 0.0:
+        raise DescriptionError(f"{name} of the study is {short(value)}: give a number above 0, such as {such:g}")
+    return found
+
+
 def whole(value: Any, name: str, least: int, most: float = math.inf) -> int:
     """A whole number from `least` to `most`."""
     if not is_whole(value) or not least <= value <= most:

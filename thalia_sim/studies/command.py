@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..errors import RecordingError
 from ..plain_errors import plain_errors
 from .disturbances import DISTURBANCES, NONE
 from .results import Result
@@ -30,9 +31,9 @@ class Seeds(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
         if isinstance(value, list):
             return value
-        if value.isdigit() and int(value) > 0:
+        if value.isdecimal() and int(value) > 0:
             return list(range(1, int(value) + 1))
-        parts = [] if value.isdigit() else [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in value.split(",")]
+        parts = [] if value.isdecimal() else [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in value.split(",")]
         found = [n for m in parts if m for n in range(int(m[1]), int(m[2] or m[1]) + 1)]
         if not all(parts) or not found or len(set(found)) < len(found):
             self.fail(f"{value!r} names no seeds, or one twice: give their number (10), a list (1,2,5) or a range (1-10)", param, ctx)
@@ -100,19 +101,38 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
         effort = Effort(workers or all_cores(), scheduler, budget, checkpoint, say)
         try:
             with plain_errors():
+                if figure is not None:
+                    refuse_unwritable(figure)
                 result = command(effort=effort, **options)
-                picture = None if figure is None else result.figure(figure)
         except KeyboardInterrupt:
             click.echo("stopped by Ctrl+C: the same command goes on", err=True)
             sys.exit(INTERRUPTED)
         click.echo(result.to_json() if as_json else result.table())
+        told = None if figure is None else picture_told(result, figure)
         if not as_json:
-            click.echo("\n" + "\n".join(f"wrote {path}" for path in (result.file, picture) if path is not None))
+            click.echo("\n" + "\n".join(line for line in (f"wrote {result.file}", told) if line is not None))
+        elif told is not None:
+            click.echo(told, err=True)
         sys.exit(exit_code(result))
 
     for option in reversed(OPTIONS):
         run = option(run)
     return run
+
+
+def refuse_unwritable(figure: Path) -> None:
+    """Refuse a picture that cannot be written, before hours of runs."""
+    from ..analysis.plots import picture_path
+
+    picture_path(figure)
+
+
+def picture_told(result: Result, figure: Path) -> str:
+    """Draw the picture; a line that says where it is, or why there is none."""
+    try:
+        return f"wrote {result.figure(figure)}"
+    except RecordingError as error:
+        return f"no picture: {error}"
 
 
 def exit_code(result: Result) -> int:

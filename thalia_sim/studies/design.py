@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DescriptionError
-from ..experiment import Experiment, describe, duration, load_script, script_hooks
+from ..experiment import Experiment, describe, duration, load_script, script_hooks, split_setting
 from ..given import is_path, is_whole, short
-from ..hooks.recorder import recordings_in
+from ..hooks.contract import Hook
+from ..hooks.recorder import Recorder, recordings_in
+from ..hooks.sampling import chosen_spikes
 from .asked import names
+from .disturbances import LESION
+from .measured import unit_of
 from .mechanisms import mechanisms_in, without
 from .points import Point
 from .sources import imported_anew, source_of
@@ -36,6 +41,7 @@ class Design:
     precision: str
     mechanisms: tuple[str, ...]
     net: Any  # the network of the first seed, as the settings describe it
+    recorded: tuple[str, ...]  # populations whose spikes are in a recording: all, unless the script brings a Recorder of its own
 
     def settled(self, seed: int, off: Iterable[str] = (), settings: Sequence[str] = ()) -> Point:
         """The network run until it has settled, with mechanisms off and further settings from the start."""
@@ -52,16 +58,29 @@ class Design:
             "settle": self.settle, "measure": self.measure, "precision": self.precision, "mechanisms": list(self.mechanisms),
         }  # fmt: skip
 
+    def unit_of(self, measure: str) -> str:
+        """Unit of a measure; of a script's own none is known, whatever it is called."""
+        return unit_of(measure) if self.experiment.measure is None else ""
+
     def refuse_no_mechanism(self, why: str) -> None:
         if not self.mechanisms:
             raise DescriptionError(f"{self.experiment.path} has no mechanism among its hooks, {why}")
 
+    def refuse_unrecorded(self, read: Iterable[str], remedy: str) -> None:
+        """Refuse to run what would leave out the spikes of populations that the study reads."""
+        lost = [name for name in read if name not in self.recorded]
+        if lost:
+            names = ", ".join(lost)
+            raise DescriptionError(
+                f"the Recorder of {self.experiment.path} takes no spikes of {names}, which the study reads: add them to its spikes=, {remedy}"
+            )
+
 
 def branch(parent: Point, span: float, *, disturbance: str = "", share: float = 0.0, is_measured: bool = False) -> Point:
-    """A run of `span` ms from the end of another one."""
+    """A run of `span` ms from the end of another one. The share belongs to a lesion alone: others are one point, whatever it is."""
     return Point(
-        parent.script, parent.source, parent.seed, parent.until + span, parent.settings, parent.off, parent, disturbance, share, parent.look,
-        parent.precision, is_measured,
+        parent.script, parent.source, parent.seed, parent.until + span, parent.settings, parent.off, parent, disturbance,
+        share if disturbance == LESION else 0.0, parent.look, parent.precision, is_measured,
     )  # fmt: skip
 
 
@@ -73,19 +92,28 @@ def design(
     with imported_anew(script):
         experiment = load_script(script)
         chosen, changes = seeds_of(seeds), names(settings, "settings")
+        refuse_seed([split_setting(change)[0] for change in changes])
         net = describe(experiment, chosen[0], changes)
         with tempfile.TemporaryDirectory() as nowhere, recordings_in(Path(nowhere)):
             hooks = script_hooks(experiment)
     if precision not in PRECISIONS:
         raise DescriptionError(f"precision of the study is {short(precision)}: give one of {', '.join(PRECISIONS)}")
-    if not is_path(out):
+    if not is_path(out) or not os.fspath(out):
         raise DescriptionError(f"out of the study is {short(out)}: give the name of a folder")
     found = mechanisms_in(hooks)
     without(hooks, found)
     spans = {name: span_of(value, name, net) for name, value in (("settle", settle), ("measure", measure))}
     return Design(
-        experiment, source_of(script), Path(out), chosen, changes, spans["settle"], spans["measure"], precision, tuple(found), net
+        experiment, source_of(script), Path(out), chosen, changes, spans["settle"], spans["measure"], precision, tuple(found), net,
+        recorded_in(hooks, net),
     )  # fmt: skip
+
+
+def recorded_in(hooks: Iterable[Hook], net: Any) -> tuple[str, ...]:
+    """Populations whose spikes the script's own recorder takes; all of them if it brings none."""
+    own = next((hook for hook in hooks if isinstance(hook, Recorder)), None)
+    chosen = chosen_spikes(net, True if own is None else own.wanted)
+    return tuple(name for name, numbers in chosen.items() if numbers is None or len(numbers))
 
 
 def seeds_of(seeds: Any) -> tuple[int, ...]:
@@ -94,6 +122,12 @@ def seeds_of(seeds: Any) -> tuple[int, ...]:
     if not given or not all(is_whole(seed) and seed >= 0 for seed in given) or len(set(given)) < len(given):
         raise DescriptionError(f"seeds of the study are {short(seeds)}: give different whole numbers of at least 0, such as range(1, 11)")
     return tuple(map(int, given))
+
+
+def refuse_seed(given: Iterable[str]) -> None:
+    """Refuse the parameter `seed` among what a study sets or varies: each run has one already."""
+    if "seed" in given:
+        raise DescriptionError("seed tells the runs of a study apart, and is not set or varied: give --seeds (seeds=), such as 1,2,5")
 
 
 def span_of(value: Any, name: str, net: Any) -> float:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from .results import Result
 
 MOST = 12  # panels; choose by --by
-APART = 0.28  # of two conditions in a row
+APART = 0.4  # of two conditions in a row, of the height of rows
 COURSE_PANEL = 2.0  # inches
+AXIS, ROW = 0.6, 0.22  # inches of a panel of effects: its axis with label, and each row
+MORE = 0.08  # inches of a row for each further condition: in all enough for words of 7 points
 
 
 def draw(result: Result, out: str | Path) -> Path:
@@ -31,11 +33,12 @@ def draw(result: Result, out: str | Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = panels_of(result)[:MOST]
-    courses = grouped(result)[: MOST - len(panels)]
+    every, every_course = panels_of(result), grouped(result)
+    panels = every[:MOST]
+    courses = every_course[: MOST - len(panels)]
     if not panels and not courses:
         raise RecordingError(f"study in {result.folder} has no effect to draw: let it run longer, or name measures that it has")
-    heights = [0.5 + 0.22 * len(rows_of(effects)) for _, effects in panels] + [COURSE_PANEL] * len(courses)
+    heights = [height(effects) for _, effects in panels] + [COURSE_PANEL] * len(courses)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.0, sum(heights) + 0.6), layout="constrained")
         FigureCanvasAgg(figure)
@@ -44,9 +47,15 @@ def draw(result: Result, out: str | Path) -> Path:
             draw_effects(ax, title, effects)
         for ax, (title, lines) in zip(axes[len(panels) :], courses, strict=True):
             draw_courses(ax, title, lines)
-        figure.suptitle(f"{result.kind} of {result.configuration['script']}, 95 % intervals: {result.counted}", fontsize=10)
+        shown = left_out(len(heights), len(every) + len(every_course))
+        figure.suptitle(f"{result.kind} of {result.configuration['script']}, 95 % intervals: {result.counted}{shown}", fontsize=10)
         save_picture(figure, out)
     return out
+
+
+def left_out(shown: int, panels: int) -> str:
+    """A second line of the title where there are more panels than a picture shows."""
+    return f"\n{shown} of {panels} panels are shown: choose measures by --by" if shown < panels else ""
 
 
 def panels_of(result: Result) -> list[tuple[str, list[Effect]]]:
@@ -72,6 +81,11 @@ def rows_of(effects: Sequence[Effect]) -> list[str]:
     return list(dict.fromkeys(f"{e.subject} {e.comparison}".strip() for e in effects))
 
 
+def height(effects: Sequence[Effect]) -> float:
+    """Of a panel of effects, inches."""
+    return AXIS + (ROW + MORE * (len({e.condition for e in effects}) - 1)) * len(rows_of(effects))
+
+
 def draw_effects(ax: Axes, title: str, effects: Sequence[Effect]) -> None:
     """A point with its interval for each effect, an open one at the axis without a value; conditions of one row lie a little apart."""
     labels = rows_of(effects)
@@ -79,18 +93,26 @@ def draw_effects(ax: Axes, title: str, effects: Sequence[Effect]) -> None:
     for number, condition in enumerate(conditions):
         mine = [e for e in effects if e.condition == condition]
         y = [labels.index(f"{e.subject} {e.comparison}".strip()) + APART * (number - 0.5 * (len(conditions) - 1)) for e in mine]
-        width = [0.0 if np.isnan(e.low) else e.high - e.mean for e in mine]
-        ax.errorbar([e.mean for e in mine], y, xerr=width, fmt="o", markersize=3.5, capsize=2, color=COLOURS[number], label=condition or None)
+        widths = np.array([widths_of(e) for e in mine]).T
+        ax.errorbar([e.mean for e in mine], y, xerr=widths, fmt="o", markersize=3.5, capsize=2, color=COLOURS[number], label=condition or None)
         for place in (place for place, e in zip(y, mine, strict=True) if np.isnan(e.mean)):
-            at_axis: dict[str, Any] = {"transform": ax.get_yaxis_transform(), "color": COLOURS[number], "clip_on": False}
-            ax.plot([0.0], [place], "o", markersize=3.5, fillstyle="none", **at_axis)
-            ax.text(0.015, place, "no value", va="center", fontsize=7, **at_axis)
+            at, colour = ax.get_yaxis_transform(), COLOURS[number]
+            ax.plot([0.0], [place], "o", markersize=3.5, fillstyle="none", transform=at, color=colour, clip_on=False)
+            ax.text(0.015, place, "no value", va="center", fontsize=7, transform=at, color=colour, clip_on=False)
     ax.axvline(0.0, color="0.6", linewidth=0.8)
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlabel(title)
     if len(conditions) > 1:
         beside(ax)
+
+
+def widths_of(e: Effect) -> tuple[float, float]:
+    """From the mean to both ends of an interval; no time is below 0."""
+    if np.isnan(e.low):
+        return 0.0, 0.0
+    low = max(e.low, 0.0) if e.measure == COURSE and e.unit == "ms" else e.low
+    return e.mean - low, e.high - e.mean
 
 
 def beside(ax: Axes) -> None:

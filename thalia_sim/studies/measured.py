@@ -42,6 +42,8 @@ def checked(found: Any, script: Path) -> dict[str, float]:
             raise MeasureError(f"measure of {script.name} returned a number named {short(name)}: give a name of letters that can be printed")
         if not isinstance(name, str) or not is_number(value):
             raise MeasureError(f"measure of {script.name} returned {short(value)} for {short(name)}: return a number, nan where there is none")
+        if math.isinf(value):
+            raise MeasureError(f"measure of {script.name} returned {name!r}, which is {value:g}: give a finite number, or nan where there is none")
     return {name: float(value) for name, value in found.items()}
 
 
@@ -64,7 +66,7 @@ def built_in_measure(recording: Recording) -> dict[str, float]:
 
 
 def unit_of(measure: str) -> str:
-    """Unit of a built-in measure; of a script's own, and of weights, none is known."""
+    """Unit of a built-in measure; of weights none is known."""
     return {"rate": "Hz", "cv": "1", "ei_ratio": "1", "told_apart": "1"}.get(measure.partition(".")[0], "")
 
 

@@ -27,7 +27,6 @@ from .design import Design, branch, design, span_of
 from .disturbances import DISTURBANCES, NONE, checked
 from .effects import COURSE, Effect, differences, effect, is_equivalent, unknown
 from .inhibition import neurons
-from .measured import unit_of
 from .outcome import Outcome, Planned, carry_out
 from .points import Point
 from .results import Result, result
@@ -62,12 +61,14 @@ def recovery(
     robustness  "on", "off" (all mechanisms of the script off from the start) or "both"
     """
     plan = design(script, seeds, out, settle, measure, settings, precision)
-    names, switches = checked(disturb), conditions(plan, robustness)
+    names, switches = checked(disturb, plan.net), conditions(plan, robustness)
     span, width = span_of(course, "course", plan.net), duration(bin, "bin")
     margin, share = asked.share(margin, "margin", 0.1), asked.share(share, "share", 0.2)
     if not 0.0 < width <= 0.5 * span:
         raise DescriptionError(f"bin of the study is {width:g} ms and its course {span:g} ms: give a bin above 0 and at least two bins")
     watched = neurons(plan.net) if population is None else [plan.net.population(population).name]
+    others = [name for name in neurons(plan.net) if name in plan.recorded]
+    plan.refuse_unrecorded(watched, f"or give --population {others[0]}" if others else "or leave the Recorder out")
     planned: dict[tuple[int, Branch], Point] = {}
     for seed in plan.seeds:
         for switch, off in switches.items():
@@ -79,7 +80,8 @@ def recovery(
         for switch in switches for name in (NONE, *names)
     }  # fmt: skip
     effects = [row for switch in switches for name in names for row in course_rows(switch, name, courses)]
-    effects += [after_row(outcome, switch, name, m, margin) for m in outcome.measures for name in names for switch in switches]
+    after = [after_row(outcome, switch, name, m, margin) for m in outcome.measures for name in names for switch in switches]
+    effects += [row._replace(unit=plan.unit_of(row.measure)) for row in after]
     how = {"course": span, "bin": width, "disturb": list(names), "share": share, "margin": margin, "population": population}
     how["robustness"] = robustness
     kept = {name: found for name, found in courses.items() if found}
@@ -90,7 +92,7 @@ def branches(plan: Design, seed: int, switch: str, off: tuple[str, ...], names: 
     """The points of a seed with mechanisms on or off: each disturbance, and what is measured after it."""
     settled, found = plan.settled(seed, off), {}
     for name in names:
-        disturbed = branch(settled, span, disturbance=name, share=share if name == "lesion" else 0.0)
+        disturbed = branch(settled, span, disturbance=name, share=share)
         found[seed, Branch(switch, name, "course")] = disturbed
         found[seed, Branch(switch, name, "after")] = branch(disturbed, plan.measure, is_measured=True)
     return found
@@ -132,4 +134,4 @@ def after_row(outcome: Outcome, switch: str, name: str, measure: str, margin: fl
         verdict = unknown(has_value, len(values))
     else:
         verdict = "equivalent" if is_equivalent(values, margin * reference) else "not shown equivalent"
-    return effect(name, "after - control", measure, values, reference=before, unit=unit_of(measure), condition=label(switch), verdict=verdict)
+    return effect(name, "after - control", measure, values, reference=before, condition=label(switch), verdict=verdict)

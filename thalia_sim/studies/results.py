@@ -1,6 +1,7 @@
 """The results of a study: a table of effects, a row for each run, the courses behind them; as text, JSON, picture and one HDF5 file.
 
-The file, ablation.h5 and so on, holds the datasets "runs" and "effects" (compound rows), courses under "courses/NAME" (t, seed, value
+The file, ablation.h5 and so on, holds the datasets "runs" and "effects" (compound rows), "measures" [runs, measures] and "measure_names" (apart from
+"runs", as HDF5 has no compound rows of more than 64 kB), courses under "courses/NAME" (t, seed, value
 [seeds, bins]), and the attributes kind, configuration, versions, missing, notes (JSON), seeds (those that count) and failed (those of them of which
 a run failed).
 """
@@ -23,6 +24,7 @@ from ..recording.provenance import installed_versions
 from .courses import Course
 from .design import Design
 from .effects import COURSE, Effect
+from .measured import TAKEN
 from .outcome import Outcome
 from .tables import effects_table
 
@@ -94,7 +96,10 @@ class Result:
         path = self.file
         part = path.with_suffix(f".{os.getpid()}.part")
         with h5py.File(part, "w") as file:
+            names = [name for name in self.runs[0] if name not in TAKEN]
             file.create_dataset("runs", data=run_rows(self.runs))
+            file.create_dataset("measures", data=np.array([[run[name] for name in names] for run in self.runs], dtype=np.float64))
+            file.create_dataset("measure_names", data=names, dtype=KINDS["str"])
             file.create_dataset("effects", data=effect_rows(self.effects))
             for name, courses in self.courses.items():
                 group = file.create_group(f"courses/{name.replace('/', '_')}")
@@ -127,9 +132,9 @@ def result(
 
 
 def run_rows(runs: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """A row for each run: texts, whole numbers and floats."""
-    dtype = [(name, KINDS[type(value).__name__]) for name, value in runs[0].items()]
-    return np.array([tuple(run.values()) for run in runs], dtype=dtype)
+    """A row for each run without its measures: texts, whole numbers and floats."""
+    columns = {name: KINDS[type(value).__name__] for name, value in runs[0].items() if name in TAKEN}
+    return np.array([tuple(run[name] for name in columns) for run in runs], dtype=list(columns.items()))
 
 
 def effect_rows(effects: Sequence[Effect]) -> np.ndarray:

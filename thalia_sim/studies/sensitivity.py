@@ -4,14 +4,15 @@
     morris  elementary effects over all of them together: mu*, sigma (Morris 1991, Technometrics 33:161; Campolongo et al. 2007)
     sobol   shares of the variance: first order S1, total ST (Sobol 2001, Math. Comput. Simul. 55:271; Saltelli et al. 2010)
 
-A parameter is changed from the start, and the network settles with it before it is measured. Whole numbers are rounded; morris and sobol take one
-only where there are ten of them within the change.
+A parameter is changed from the start, and the network settles with it before it is measured. Whole numbers and delays are rounded; morris and sobol
+take a whole number only where there are ten of them within the change.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from .effects import Effect, effect
 from .outcome import Outcome, carry_out
 from .results import Result, result
 from .robustness import conditions, label
-from .varied import Step, refuse_few, setting, steps, varied
+from .varied import Step, delays, refuse_few, setting, steps, varied
 from .workers import Effort
 
 METHODS = ("one", "morris", "sobol")
@@ -45,7 +46,7 @@ def sensitivity(
 ) -> Result:  # fmt: skip
     """Vary parameters of a script, over seeds.
 
-    paths       parameters of build, or paths such as "exc.tau_m"; by default the list `sensitivity` of the script, else every number that is not 0
+    paths       parameters of build, or paths such as "exc.tau_m"; by default the list `sensitivity` of the script, else all but 0 and infinite ones
     change      share by which each goes down and up, or spreads around its value
     limit       loss above which a parameter is flagged
     method      "one", "morris" or "sobol"
@@ -57,7 +58,8 @@ def sensitivity(
     change, limit, samples = asked.share(change, "change", 0.5), asked.number(limit, "limit", 0.2), asked.whole(samples, "samples", 2)
     plan = design(script, seeds, out, settle, measure, settings, precision)
     switches, values = conditions(plan, robustness), varied(plan, asked.names(paths, "paths"))
-    ways, notes = steps(values, change) if method == "one" else ({}, [])
+    grid = delays(values, plan.net)
+    ways, notes = steps(values, change, grid) if method == "one" else ({}, [f"{name}: rounded to steps of {dt:g} ms" for name, dt in grid.items()])
     changes, sampled = [(), *((way.setting,) for of_path in ways.values() for way in of_path)], ()
     if method != "one":
         refuse_few(values, change)
@@ -73,9 +75,8 @@ def sensitivity(
         if method == "one":
             effects += [loss(outcome, name, switch, path, way, limit) for path, found in ways.items() for switch in switches for way in found]
         else:
-            for switch in switches:
-                found = indices.analyze(method, values, change, sampled, means(outcome, name, switch, changes))
-                effects += [index_row(index, name, switch, len(outcome.seeds)) for index in found]
+            analyze = partial(indices.analyze, method, values, change, sampled)
+            effects += [row for switch in switches for row in index_rows(outcome, name, switch, changes, analyze)]
     how = {"paths": values, "change": change, "limit": limit, "method": method, "samples": samples, "robustness": robustness}
     return result("sensitivity", plan, how, outcome, effects, notes=notes)
 
@@ -95,13 +96,14 @@ def verdict(loss: Effect, limit: float, seeds: int) -> str:
     return "ABOVE" if loss.mean > limit else "under" if loss.high < limit and loss.n == seeds else "unsure"
 
 
-def means(outcome: Outcome, measure: str, switch: str, changes: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Mean of a measure over seeds for each row of the samples, [rows]; nan where a seed lacks it."""
-    found = [list(outcome.values(Change(switch, each), measure).values()) for each in changes]
-    return np.array([np.mean(of_seeds) if of_seeds else np.nan for of_seeds in found])
-
-
-def index_row(index: indices.Index, measure: str, switch: str, seeds: int) -> Effect:
-    """The index of a parameter as a row of the table."""
-    low, high = index.value - index.half_width, index.value + index.half_width
-    return Effect(index.parameter, index.name, measure, label(switch), "", index.value, low, high, seeds, math.nan, "")
+def index_rows(
+    outcome: Outcome, measure: str, switch: str, changes: Sequence[tuple[str, ...]], analyze: Callable[[np.ndarray], list[indices.Index]]
+) -> list[Effect]:  # fmt: skip
+    """The indices of each parameter as rows of the table: of the mean over the seeds that have a value in every row of the samples."""
+    values = np.array([list(outcome.values(Change(switch, each), measure).values()) for each in changes]).T  # [seeds, rows]
+    known = values[~np.isnan(values).any(axis=1)]
+    y = known.mean(axis=0) if len(known) else np.full(len(changes), np.nan)
+    return [
+        Effect(i.parameter, i.name, measure, label(switch), "", i.value, i.value - i.half_width, i.value + i.half_width, len(known), math.nan, "")
+        for i in analyze(y)
+    ]  # fmt: skip

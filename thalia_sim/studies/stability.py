@@ -22,6 +22,7 @@ from . import asked
 from .courses import Course, averaged, rate_course, ratio_course, weight_course
 from .design import LOOKS, branch, design
 from .effects import Effect, effect, slope, unknown
+from .inhibition import neurons
 from .outcome import carry_out
 from .results import Result, result
 from .robustness import conditions, label
@@ -44,6 +45,7 @@ def stability(
     """
     pieces, margin = asked.whole(pieces, "pieces", 3, LOOKS), asked.share(margin, "margin", 0.1)
     plan = design(script, seeds, out, settle, measure, settings, precision)
+    plan.refuse_unrecorded(neurons(plan.net), "or leave the Recorder out")
     switches = conditions(plan, robustness)
     planned = {
         (seed, switch): branch(plan.settled(seed, off), plan.measure, is_measured=True) for seed in plan.seeds for switch, off in switches.items()

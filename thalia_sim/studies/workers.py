@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..errors import DescriptionError
+from ..given import short
 from . import asked
 from .folder import Going, forget_lost, taken
 from .points import Point, files_of, lineage
@@ -81,9 +82,11 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort, reads: Col
 
 def checked(effort: Effort) -> Effort:
     """What a study may take, as plain numbers."""
+    if not isinstance(effort, Effort):
+        raise DescriptionError(f"effort of the study is {short(effort)}: give an Effort, such as Effort(workers=2)")
     budget = None if effort.budget is None else asked.number(effort.budget, "budget", 1800.0)
     return effort._replace(
-        workers=asked.whole(effort.workers, "workers", 1), budget=budget, checkpoint=asked.number(effort.checkpoint, "checkpoint", 60.0)
+        workers=asked.whole(effort.workers, "workers", 1), budget=budget, checkpoint=asked.above_zero(effort.checkpoint, "checkpoint", 60.0)
     )
 
 
