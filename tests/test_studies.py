@@ -300,6 +300,7 @@ def test_ablation_after_a_disturbance(script, tmp_path):
     assert troubled.mean < 1.5 * healthy.mean < 0.0
     runs = [run for run in found.runs if run["disturbance"] == "drive_doubled"]
     assert len(runs) == 2 * 4 and all(run["until"] == 300.0 for run in runs)
+    assert (len(plain.runs), len(found.runs)) == (2 * 2 * 4, 2 * (2 * 4 + 2 * 4))  # 2 c a seed in c = 4 conditions, and 2 c more
     assert found.configuration["disturb"] == ["none", "drive_doubled"] and found.configuration["course"] == 200.0
 
 

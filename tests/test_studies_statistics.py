@@ -103,6 +103,13 @@ def world(subsets, fails=()):
     return Outcome(planned, Ran(facts, False), None, ())
 
 
+@pytest.mark.parametrize("mechanisms, single, subsets", [(1, 2, 2), (2, 4, 4), (3, 8, 8), (5, 12, 32)])
+def test_conditions_that_coincide_are_one(mechanisms, single, subsets):
+    """None and all off, each off alone and on alone: 2 m + 2, of which those of one mechanism are two, and those of two four; subsets: 2^m."""
+    names = [f"m{k}" for k in range(mechanisms)]
+    assert (len(conditions(names, False)), len(conditions(names, True))) == (single, subsets)
+
+
 def test_ablation_finds_the_contrasts_of_the_made_up_world():
     """off alone: a: -(2 + 4), b: -(-3 + 4); on alone: 2, -3; interaction 4. Between seeds everything is 10 apart, which pairs take away."""
     rows = {(r.subject, r.comparison): r for r in read(world(False), ["a", "b"], [NONE], False)}

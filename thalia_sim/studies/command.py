@@ -104,11 +104,11 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
                 if figure is not None:
                     refuse_unwritable(figure)
                 result = command(effort=effort, **options)
+                told = None if figure is None else picture_told(result, figure)
         except KeyboardInterrupt:
             click.echo("stopped by Ctrl+C: the same command goes on", err=True)
             sys.exit(INTERRUPTED)
         click.echo(result.to_json() if as_json else result.table())
-        told = None if figure is None else picture_told(result, figure)
         if not as_json:
             click.echo("\n" + "\n".join(line for line in (f"wrote {result.file}", told) if line is not None))
         elif told is not None:

@@ -118,5 +118,5 @@ def refuse_few(values: Mapping[str, float], change: float) -> None:
         if is_whole(value) and (ends[1] - ends[0] + 1 < FEWEST or 0 in ends):
             raise DescriptionError(
                 f"{name} is a whole number, {value}, and goes from {ends[0]} to {ends[1]}: morris and sobol need {FEWEST} values or more without 0, "
-                "so leave it out or use --method one"
+                "so name others by --path, or use --method one"
             )
