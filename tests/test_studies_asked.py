@@ -142,6 +142,12 @@ def test_seeds_that_are_no_numbers_are_a_wrong_option(script, tmp_path, text):
     assert told.exit_code == 2 and f"{text!r} names no seeds" in told.stderr
 
 
+@pytest.mark.parametrize("text", ["99999999999", "1-100001", "7,1-100000"])
+def test_more_seeds_than_anybody_runs_are_a_wrong_option(script, tmp_path, text):
+    told = CliRunner().invoke(commands, ["study", "ablation", str(script), "--seeds", text, "--out", str(tmp_path / "a")])
+    assert told.exit_code == 2 and f"{text!r} names more than 100000 seeds" in told.stderr
+
+
 # what is varied, and what a branch is told by
 
 

@@ -23,6 +23,9 @@ FAILED, UNFINISHED, INTERRUPTED = 1, 3, 130  # exit codes
 WALL = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}  # s
 
 
+MOST_SEEDS = 100_000
+
+
 class Seeds(click.ParamType):
     """10 (seeds 1 to 10), 1,2,5 or 3-7."""
 
@@ -31,10 +34,11 @@ class Seeds(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
         if isinstance(value, list):
             return value
-        if value.isdecimal() and int(value) > 0:
-            return list(range(1, int(value) + 1))
-        parts = [] if value.isdecimal() else [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in value.split(",")]
-        found = [n for m in parts if m for n in range(int(m[1]), int(m[2] or m[1]) + 1)]
+        parts = [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in (f"1-{value}" if value.isdecimal() else value).split(",")]
+        spans = [range(int(m[1]), int(m[2] or m[1]) + 1) for m in parts if m]
+        if sum(map(len, spans)) > MOST_SEEDS:
+            self.fail(f"{value!r} names more than {MOST_SEEDS} seeds: give fewer, a study runs the script for each", param, ctx)
+        found = [n for span in spans for n in span]
         if not all(parts) or not found or len(set(found)) < len(found):
             self.fail(f"{value!r} names no seeds, or one twice: give their number (10), a list (1,2,5) or a range (1-10)", param, ctx)
         return found
