@@ -20,6 +20,7 @@ from thalia_sim import (
     Recorder,
     Simulation,
     SimulationError,
+    SpikeArray,
     open_recording,
     probability,
 )
@@ -241,6 +242,8 @@ def test_resumed_it_goes_on(tmp_path):
     ({"population": "exc", "sigma": 0.0}, DescriptionError, "sigma of normalizeinput of 'exc' is 0.0"),
     ({"population": "exc", "sigma": 1.0, "pool": "foo"}, PathError, "unknown population 'foo'"),
     ({"population": "exc", "sigma": 1.0, "pool": ()}, DescriptionError, "is empty"),
+    ({"population": "exc", "sigma": 1.0, "n": 33.0}, DescriptionError, "n of normalizeinput of 'exc' is 33: give an exponent of at most 32"),
+    ({"population": "exc", "sigma": 1.0, "gamma": 3.0, "high": 2.0}, DescriptionError, "high of .* is 2.0: give a number of at least gamma, 3"),
     ({"population": "exc", "sigma": 1.0, "tau": 100.0, "every": 51.0}, DescriptionError, "more than half of tau, 100 ms: the loop would swing"),
     ({"population": "exc", "sigma": 1.0, "base": -1.0}, DescriptionError, "base of normalizeinput"),
     ({"population": "exc", "sigma": 1.0, "inputs": ["x"]}, DescriptionError, "'x' is no projection or drive onto exc"),
@@ -319,3 +322,24 @@ def test_a_rule_that_reaches_several_populations_has_one_gain():
         sim["plastic"].amplify("x", 0.5)
         with pytest.raises(SimulationError, match="plastic has a rule and reaches a and b: connect each by itself"):
             sim["plastic"].amplify("x", 0.5, "a")
+
+
+@pytest.mark.parametrize("every, interval, silent", [(10.0, 500.0, False), (250.0, 500.0, False), (250.0, 1000.0, False), (250.0, 4000.0, True)])
+def test_pauses_count_and_silence_does_not(every, interval, silent):
+    """Volleys of all of 100 neurons: pauses of up to half of tau are part of the rate, which is 1/interval within a quarter over whole intervals,
+    whatever the period; longer ones are silence, in which the rate returns to base, 5 Hz, and the gain to 1."""
+    times = np.arange(5.0, 40_000.0, interval)
+    net = Network(seed=1, dt=1.0)
+    source = net.populate("source", 100, SpikeArray(np.repeat(times, 100), np.tile(np.arange(100), len(times))))
+    net.connect(source, net.populate("exc", 10, CELL), probability(0.1), w=0.01, delay=1.0)
+    hook, rates = NormalizeInput("exc", pool="source", sigma=1.0, base=5.0, tau=2000.0, every=every, high=2.0), []
+    with Simulation(net, [hook]) as sim:
+        sim.run(20_000.0)
+        for _ in range(160):
+            sim.run(250.0 / 2)
+            rates.append(float(hook.rate))
+        assert float(hook.gain) == min(6.0 / (1.0 + rates[-1]), 2.0)
+    if silent:
+        assert max(rates) > 4.0
+    else:
+        assert np.mean(rates) == pytest.approx(1000.0 / interval, rel=0.25)

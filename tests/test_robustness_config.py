@@ -100,6 +100,8 @@ def test_each_wrong_field_is_refused_by_name():
             for wrong in (-1.0, "much", math.nan):
                 with pytest.raises(DescriptionError, match=key):
                     RobustnessConfig.from_dict({name: {key: wrong}})
+    with pytest.raises(DescriptionError, match="exponent of DivisiveNormConfig is 500: give one of at most 32"):
+        RobustnessConfig.from_dict({"divisive_norm": {"exponent": 500.0}})
     with pytest.raises(DescriptionError, match="every of DivisiveNormConfig is 250 ms, more than half of its tau"):
         RobustnessConfig.from_dict({"divisive_norm": {"tau": 400.0}})
     with pytest.raises(DescriptionError, match="'enable_all'"):
@@ -114,6 +116,8 @@ def test_each_wrong_field_is_refused_by_name():
 def test_sites_are_checked():
     with pytest.raises(DescriptionError, match="2 and 1 populations"):
         only("ei_balance").hooks(small(), exc=["exc", "exc"], inh="inh")
+    with pytest.raises(DescriptionError, match="exc names a population twice: exc, exc"):
+        only("ei_balance").hooks(small(), exc=["exc", "exc"], inh=["inh", "inh"])
     with pytest.raises(DescriptionError, match="exc is 3"):
         only("ei_balance").hooks(small(), exc=3, inh="inh")
     net = Network(seed=1)

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,22 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from thalia_sim import CriticalityMonitor, Lesion, Progress, RobustnessConfig, Simulation, Stability, SynapticScaling, UnifiedHomeostasis
+from thalia_sim import (
+    LIF,
+    CriticalityConfig,
+    CriticalityMonitor,
+    Lesion,
+    Network,
+    Normal,
+    Progress,
+    RobustnessConfig,
+    Simulation,
+    Stability,
+    SynapticScaling,
+    UnifiedHomeostasis,
+    Uniform,
+    all_to_all,
+)
 from thalia_sim.circuits import cortex_sites, layered_cortex
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, PathError
@@ -28,6 +44,7 @@ from thalia_sim.studies.points import Point, files_of, lineage
 from thalia_sim.studies.running import Limits, run_point
 from thalia_sim.studies.sources import source_of
 from thalia_sim.studies.varied import numeric_paths, varied
+from thalia_sim.studies.weight_means import WeightMeans
 
 NETWORK = Path(__file__).parent / "study_network.py"
 
@@ -90,6 +107,8 @@ def test_mechanisms_of_hooks_by_name(script):
     kept = without(hooks, ["synapticscaling"])
     assert [h.name for h in kept if h.is_mechanism] == ["intrinsicplasticity"] and len(kept) == len(hooks) - 1
     assert mechanisms_in([CriticalityMonitor("exc", regulate="exc->exc")]) == ["criticalitymonitor"]
+    watching = replace(RobustnessConfig.biological(), criticality=CriticalityConfig(regulate=False))
+    assert "criticality" not in mechanisms_in([UnifiedHomeostasis(watching, "exc", "inh")])
     with pytest.raises(PathError, match="mechanism 'synaptic' is not among the hooks of the script: did you mean 'synapticscaling'"):
         without(hooks, ["synaptic"])
 
@@ -143,9 +162,34 @@ def test_the_rate_of_every_drive_is_doubled(script):
     assert [sim[d].rate for d in sim.net.drives] == [3000.0, 2600.0]
 
 
+def test_who_inhibits_by_a_distribution_of_weights():
+    """By its mean, unless its bounds leave one sign only."""
+    cells = LIF()
+    for w, is_so in ((Normal(0.3, 1.0, high=0.0), True), (Normal(-0.1, 0.5, low=0.0), False), (Normal(-1.0, 2.0), True), (Uniform(-1.0, 0.5), True),
+                     (Uniform(-0.5, 1.0), False), (0.0, False), (-0.0, False)):  # fmt: skip
+        net = Network(seed=1)
+        net.connect(net.populate("a", 4, cells), net.populate("b", 4, cells), all_to_all(), w=w, delay=1.0)
+        assert net.projections["a->b"].inhibits == is_so and inhibitory(net) == (["a"] if is_so else []), w
+
+
+def test_mean_weights_as_each_of_several_targets_feels_them():
+    """Onto 2 and 6 cells with weights 1 and 2 by target, the first multiplied by 3: (2 x 4 x 1 x 3 + 6 x 4 x 2) / 32."""
+    net = Network(seed=1)
+    a, b, c = net.populate("a", 4, LIF()), net.populate("b", 2, LIF()), net.populate("c", 6, LIF())
+    w = np.broadcast_to(np.repeat([1.0, 2.0], [2, 6]), (4, 8)).copy()
+    net.connect(a, b + c, all_to_all(), w=w, delay=1.0, name="axons")
+    hook = WeightMeans({"axons": "mV"}, 10.0)
+    sim = Simulation(net, [hook])
+    sim.run(10.0)
+    assert hook.diagnostics() == {"axons": 1.75}
+    sim["axons"].amplify("x", 3.0, "b")
+    sim.run(10.0)
+    assert hook.diagnostics() == {"axons": pytest.approx((2 * 4 * 1 * 3 + 6 * 4 * 2) / 32)}
+
+
 def test_a_source_of_spikes_is_no_neuron_and_inhibits_if_its_synapses_do(tmp_path):
     """Two sources and a population: the ratio of rates regards neurons alone, so there is none here."""
-    from thalia_sim import LIF, Network, PoissonSource, Recorder, all_to_all
+    from thalia_sim import PoissonSource, Recorder
 
     net = Network(seed=1)
     for name, w in (("up", 1.0), ("down", -1.0)):

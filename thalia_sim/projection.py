@@ -249,8 +249,9 @@ def chosen_receptor(where: str, target: Selection, receptor: str | None, w: Any)
 
 def inhibiting(receptor: str | None, w: Any) -> bool:
     """Whether events of these weights inhibit at a receptor."""
+    low, high = extremes(w)
     mean = w.expectation if isinstance(w, Distribution) else np.sum(w)
-    return receptor == "inh" or bool(mean < 0.0)
+    return receptor == "inh" or bool(low < 0.0 and (high <= 0.0 or mean < 0.0))
 
 
 def weight_unit(model: Model, receptor: str) -> str:

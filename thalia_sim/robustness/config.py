@@ -39,6 +39,8 @@ def sites(exc: Any, inh: Any, at_input: Any = None, over: Any = None) -> Sites:
     e, i = names(exc, "exc"), names(inh, "inh")
     if len(e) != len(i) or not e:
         raise DescriptionError(f"exc and inh name {len(e)} and {len(i)} populations: give one inhibitory population for each excitatory one")
+    if len(set(e)) < len(e):
+        raise DescriptionError(f"exc names a population twice: {', '.join(e)}; give each once, with its inhibitory population")
     everyone = tuple(dict.fromkeys(e + i))
     return Sites(e, i, e if at_input is None else names(at_input, "at_input"), everyone if over is None else names(over, "over"))
 

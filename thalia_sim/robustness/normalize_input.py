@@ -2,8 +2,8 @@
 
     gain = gamma (sigma**n + base**n) / (sigma**n + r**n),    r: running rate of the pool (Hz), base: the rate at which the gain is gamma
 
-Silence is no weak answer: once the pool has been silent for so long that at the base rate more than ten spikes would have come, r returns to base,
-and an input that comes back finds the gain as described.
+Silence is no weak answer (where base is above 0): in a period without a spike nothing changes; if the next one comes within half of tau, the pause
+counts in the average like any time; after that it is silence, in which r returns to base, and an input that comes back finds the gain as described.
 
 The denominator is that of the canonical form with the pool's mean rate as its sum (Carandini & Heeger 2012, Nat. Rev. Neurosci. 13:51); it
 multiplies all
@@ -21,7 +21,7 @@ from .arguments import population_of, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
 
-EXPECTED = 10.0  # spikes at the base rate in whose place there is none: silence, and by chance in one of 20,000 cases
+STEEPEST = 32.0  # exponent
 
 
 class NormalizeInput(SpikeCounter):
@@ -55,6 +55,8 @@ class NormalizeInput(SpikeCounter):
         self.population, self.inputs, self.every = population, inputs, every
         self.pool = (population,) if pool is None else (pool,) if isinstance(pool, str) else tuple(pool)
         self.sigma, self.n, self.gamma = positive(sigma, f"sigma {where}"), positive(n, f"n {where}"), positive(gamma, f"gamma {where}")
+        if self.n > STEEPEST:
+            raise DescriptionError(f"n {where} is {self.n:g}: give an exponent of at most {STEEPEST:g}")
         self.tau = positive(tau, f"tau {where}")
         if not is_number(base) or not 0.0 <= base < math.inf:
             raise DescriptionError(f"base {where} is {short(base)}: give a finite rate of at least 0 Hz")
@@ -79,9 +81,14 @@ class NormalizeInput(SpikeCounter):
         n = int((self.end_id - self.begin_id).sum())
         if span > 0.0 and n:
             keep, spikes = math.exp(-span / self.tau), float(count.sum())
-            self.quiet = 0.0 if spikes else float(self.quiet) + span
-            is_silent = float(self.quiet) * 1e-3 * n * self.base > EXPECTED
-            self.rate = keep * float(self.rate) + (1.0 - keep) * (self.base if is_silent else spikes / (n * span * 1e-3))
+            if spikes or self.base == 0.0:
+                pause = math.exp(-float(self.quiet) / self.tau) if self.quiet <= 0.5 * self.tau else 1.0
+                self.rate = keep * pause * float(self.rate) + (1.0 - keep) * spikes / (n * span * 1e-3)
+                self.quiet = 0.0
+            else:
+                self.quiet = float(self.quiet) + span
+                if self.quiet > 0.5 * self.tau:
+                    self.rate = keep * float(self.rate) + (1.0 - keep) * self.base
         self.gain = self.gain_at(float(self.rate))
         lay_gain(sim, self.onto, self.population, self.own_name, float(self.gain))
 

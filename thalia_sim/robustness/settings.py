@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import is_number
 from ..errors import DescriptionError
 from ..given import short, truth
+from .normalize_input import STEEPEST
 
 
 def check_numbers(settings: Any) -> None:
@@ -65,6 +66,8 @@ class DivisiveNormConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        if self.exponent > STEEPEST:
+            raise DescriptionError(f"exponent of DivisiveNormConfig is {self.exponent:g}: give one of at most {STEEPEST:g}")
         if self.gain_max < 1.0:
             raise DescriptionError(f"gain_max of DivisiveNormConfig is {self.gain_max:g}: give a number from 1 on, the gain at target_rate")
         if self.every > 0.5 * self.tau:

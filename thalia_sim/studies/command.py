@@ -153,8 +153,8 @@ def study() -> None:
 
     Each run leaves a recording in the folder; none is ever computed twice. Ctrl+C, or the budget, leaves checkpoints: the same command goes on.
 
-    Exit code: 0 if every run is complete, 1 if one failed or the study was refused, 2 for a wrong option, 3 if the budget ended before all were run,
-    130 after Ctrl+C.
+    Exit code: 0 if every run is complete, 1 if one failed or the study was refused, 2 for a wrong option, 3 if not all were run (the budget ended, or
+    the scheduler was lost), 130 after Ctrl+C.
     """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import uuid
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import IO
 
 from ..errors import DescriptionError, RecordingError
 from ..recording import open_recording
-from ..recording.checkpoint import checkpoints
+from ..recording.checkpoint import checkpoints, clear
 from .points import Point, files_of
 
 try:
@@ -27,7 +28,10 @@ LOCK = "lock"  # file that the process of a study holds while it runs, with its 
 def taken(folder: Path) -> Iterator[None]:
     """Make a folder and keep other studies out of it meanwhile; the system lets go of it when the process ends, however it ends."""
     try:
-        (folder / "points").mkdir(parents=True, exist_ok=True)
+        for inside in (folder / "points", folder):
+            inside.mkdir(parents=True, exist_ok=True)
+            if not os.access(inside, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, f"{inside.name} may not be written")
         file = open(folder / LOCK, "a+")
     except OSError as error:
         raise DescriptionError(f"out of the study is {folder}, which cannot be a folder to write to ({error.strerror}): give another one") from error
@@ -81,14 +85,27 @@ def forget_lost(points: Sequence[Point], folder: Path, reads: Collection[str]) -
         is_lost = (point.key in reads and not is_readable(files.recording)) or (point.key in begun_from and not checkpoints(files.checkpoints))
         if is_lost:
             files.facts.unlink(missing_ok=True)
+        if files.recording.exists() and point.key in reads and is_damaged(files.recording):
+            files.remove_recording()
+            clear(files.checkpoints)
         if point.parent is not None and files.read().get("status") != "complete":
             begun_from.add(point.parent.key)
 
 
 def is_readable(recording: Path) -> bool:
     """Whether a recording is there and can be opened as a finished one."""
+    return recording.exists() and status_of(recording) == "complete"
+
+
+def is_damaged(recording: Path) -> bool:
+    """Whether a recording that is there cannot be opened at all."""
+    return status_of(recording) == ""
+
+
+def status_of(recording: Path) -> str:
+    """How a recording ended; "" if it cannot be opened."""
     try:
         with open_recording(recording) as found:
-            return found.status == "complete"
+            return found.status
     except (OSError, RecordingError):
-        return False
+        return ""

@@ -65,7 +65,7 @@ class Files(NamedTuple):
             found = json.loads(self.facts.read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) and "status" in found and "measures" in found else {}
+        return found if isinstance(found, dict) and "status" in found and isinstance(found.get("measures"), dict) else {}
 
     def write(self, facts: dict[str, Any]) -> None:
         """All of it or nothing."""

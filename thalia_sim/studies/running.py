@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import CheckpointError, DescriptionError, SimulationError
+from ..errors import DescriptionError, RecordingError, SimulationError
 from ..experiment import Experiment, add_recorder, describe, load_script, script_errors, script_hooks
 from ..hooks.contract import Hook, StopRun
 from ..hooks.recorder import Recorder, recordings_in
@@ -138,7 +138,9 @@ def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Ex
     if checkpoints(files.checkpoints) and files.recording.exists():
         try:
             return Simulation.resume(newest_checkpoint(files.checkpoints), recording=files.recording, hooks=[clock])
-        except CheckpointError:  # damaged: the run is repeated
+        except RecordingError:  # checkpoint or recording is damaged: the run is repeated
+            if is_written_elsewhere(files.recording):
+                raise
             clear(files.checkpoints)
     files.remove_recording()
     if point.parent is None:

@@ -74,8 +74,8 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort, reads: Col
                 if found["status"] != "not run":
                     effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
         except CancelledError:  # by Dask, of all that was asked for
-            lost = f"scheduler {effort.scheduler} was lost: start one" if effort.scheduler else "the processes of this machine were lost"
-            return Ran(facts, False, [f"{lost}, and the same command goes on"])
+            lost = f"scheduler {effort.scheduler} was" if effort.scheduler else "processes of this machine were"
+            return Ran(facts, False, [f"the {lost} lost, or the connection: see that there is one, and the same command goes on"])
     ended = "the study was stopped" if going.was_stopped else "the budget ended"
     return Ran(facts, going.was_stopped, [f"{ended} before a run could begin"] if waiting and not has_begun else [])
 
@@ -183,13 +183,15 @@ def connected(effort: Effort) -> Iterator[Any]:
 @contextlib.contextmanager
 def logs_silenced() -> Iterator[None]:
     """What Dask has to say of a lost connection is said by the study, in a sentence."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = [logging.getLogger(name) for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 @contextlib.contextmanager
