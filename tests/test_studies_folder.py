@@ -15,7 +15,7 @@ from thalia_sim import Recorder, Simulation, SynapticScaling
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, RecordingError
 from thalia_sim.experiment import describe, load_script
-from thalia_sim.studies import Effort, recovery, sensitivity, stability
+from thalia_sim.studies import Effort, folder, recovery, sensitivity, stability
 from thalia_sim.studies.figures import draw_effects, grouped, panels_of
 from thalia_sim.studies.folder import LOCK, taken
 
@@ -62,6 +62,14 @@ def test_a_second_study_in_the_folder_is_refused_and_leaves_the_first_alone(scri
         assert (out / "going-on").exists()
         other.communicate("\n")
     assert stability(script, [1], out=out, **SHORT).seeds == [1] and (out / LOCK).read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("closed", ["a", "points"])
+def test_a_folder_that_may_not_be_written_is_refused(script, tmp_path, monkeypatch, closed):
+    """Whether it is the folder itself or the one of the points; asked of the system, since an administrator may write anywhere."""
+    monkeypatch.setattr(folder.os, "access", lambda path, mode: Path(path).name != closed)
+    with pytest.raises(DescriptionError, match=rf"a, which cannot be a folder to write to \({closed} may not be written\): give another one"):
+        stability(script, [1], out=tmp_path / "a", **SHORT)
 
 
 def test_the_lock_goes_with_an_error(tmp_path):
@@ -183,7 +191,8 @@ def test_exit_codes_tell_how_a_study_ended(script, tmp_path):
     assert told.exit_code == 0 and "the budget" not in told.stdout
     fails_at(script, 2)
     assert command("stability", script, tmp_path / "a", "--seeds", "2,3").exit_code == 1
-    assert "3 if not all were run (the budget ended, or the scheduler was lost)" in " ".join(CliRunner().invoke(commands, ["study", "--help"]).output.split())
+    words = " ".join(CliRunner().invoke(commands, ["study", "--help"]).output.split())
+    assert "3 if not all were run (the budget ended, or the scheduler was lost)" in words
 
 
 # the script's own recorder
