@@ -80,17 +80,21 @@ class NormalizeInput(SpikeCounter):
         count, span = self.taken(sim)
         n = int((self.end_id - self.begin_id).sum())
         if span > 0.0 and n:
-            keep, spikes = math.exp(-span / self.tau), float(count.sum())
-            if spikes or self.base == 0.0:
-                pause = math.exp(-float(self.quiet) / self.tau) if self.quiet <= 0.5 * self.tau else 1.0
-                self.rate = keep * pause * float(self.rate) + (1.0 - keep) * spikes / (n * span * 1e-3)
-                self.quiet = 0.0
-            else:
-                self.quiet = float(self.quiet) + span
-                if self.quiet > 0.5 * self.tau:
-                    self.rate = keep * float(self.rate) + (1.0 - keep) * self.base
+            self.take_in(float(count.sum()) / (n * span * 1e-3), span)
         self.gain = self.gain_at(float(self.rate))
         lay_gain(sim, self.onto, self.population, self.own_name, float(self.gain))
+
+    def take_in(self, now: float, span: float) -> None:
+        """Let the running rate take in the rate of a period (Hz, ms)."""
+        keep, longest = math.exp(-span / self.tau), 0.5 * self.tau
+        if now > 0.0 or self.base == 0.0:
+            pause = math.exp(-float(self.quiet) / self.tau) if self.quiet <= longest else 1.0
+            self.rate = keep * pause * float(self.rate) + (1.0 - keep) * now
+            self.quiet = 0.0
+            return
+        self.quiet = float(self.quiet) + span
+        if self.quiet > longest:
+            self.rate = keep * float(self.rate) + (1.0 - keep) * self.base
 
     def gain_at(self, rate: float) -> float:
         """The gain at a rate of the pool (Hz)."""
