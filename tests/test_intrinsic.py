@@ -278,6 +278,22 @@ def test_one_step_of_the_gain():
     np.testing.assert_allclose(sim["cells"].i_ext, 8.0 * float(hook.e), rtol=1e-14)
 
 
+def test_the_leak_brings_the_gain_back():
+    """In silence e rests where ln e = lr (target - 0)/leak; with target 0 nothing but the leak acts, and ln e falls as exp(-leak t)."""
+    net = Network(seed=1)
+    net.drive(net.populate("cells", 4, LIFDelta()), DC(amplitude=1.0))
+    hook = PopulationIntrinsicPlasticity("cells", target=1.0, lr=0.1, leak=0.5, tau_rate=10.0)
+    sim = Simulation(net, [hook])
+    sim.run(20_000.0)
+    assert math.log(float(hook.e)) == pytest.approx(0.1 * (1.0 - 0.0) / 0.5, rel=0.03)
+    quiet = PopulationIntrinsicPlasticity("cells", target=0.0, lr=0.1, leak=0.5)
+    other = Simulation(net, [quiet])
+    other.run(100.0)
+    quiet.e = 2.0
+    other.run(3000.0)
+    assert float(quiet.e) == pytest.approx(2.0 ** math.exp(-0.5 * 3.0), rel=1e-9)
+
+
 @pytest.mark.parametrize("target", [3.0, 20.0])
 def test_population_reaches_its_target(target):
     """avg = target at the fixed point; 15 s of 50 neurons counted, correlated by their synapses: within 10 %."""

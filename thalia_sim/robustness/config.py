@@ -208,8 +208,8 @@ class RobustnessConfig:
 
         def make(p: str, net: Any) -> Hook:
             return PopulationIntrinsicPlasticity(
-                p, target=settings.target_rate, lr=settings.lr, low=settings.scale_min, high=settings.scale_max, tau_rate=settings.tau_rate,
-                every=settings.every, inputs=excitation(net, p, at.inh),
+                p, target=settings.target_rate, lr=settings.lr, leak=settings.leak, low=settings.scale_min, high=settings.scale_max,
+                tau_rate=settings.tau_rate, every=settings.every, inputs=excitation(net, p, at.inh),
             )  # fmt: skip
 
         return [Part(f"activity_scaling.{p}", PopulationIntrinsicPlasticity, partial(make, p)) for p in at.exc]

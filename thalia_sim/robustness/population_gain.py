@@ -1,20 +1,21 @@
 """Intrinsic plasticity of a population: one excitability e multiplies all that its neurons receive.
 
     d avg/dt = -avg / tau_rate, avg += 1/(n tau_rate) at a spike of any of n neurons      avg: the population's running rate (Hz)
-    e *= 1 - lr (avg - target) every/s at each call, low <= e <= high
+    ln e *= exp(-leak s), then e *= 1 - lr (avg - target) s at each call, s seconds after the last one; low <= e <= high
 
 The multiplicative form of Triesch 2007, Neural Comput. 19:885, for a group; the fixed point is avg = target, unless a bound is met.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..hooks.contract import Hook
 from ..kernels.rates import rates_at, take_spikes_together
-from .arguments import between, neurons_of, positive
+from .arguments import between, neurons_of, not_negative, positive
 from .inputs import inputs_of, lay_gain
 
 
@@ -23,6 +24,8 @@ class PopulationIntrinsicPlasticity(Hook):
 
     target    Hz
     lr        1/(Hz s): share by which e changes in a second for each Hz of deviation
+    leak      1/s, by which ln e returns to 0: above 0, e and another mechanism with the same target (such as thresholds) do not drift apart, each
+              taking back what the other gives
     low/high  bounds of e
     tau_rate  ms, over which the population's rate is averaged; avg begins at the target
     every     ms between two changes
@@ -41,12 +44,13 @@ class PopulationIntrinsicPlasticity(Hook):
     begun: Any  # step of the last call
 
     def __init__(
-        self, population: str, *, target: float, lr: float = 0.01, low: float = 0.1, high: float = 10.0, tau_rate: float = 1000.0,
+        self, population: str, *, target: float, lr: float = 0.01, leak: float = 0.0, low: float = 0.1, high: float = 10.0, tau_rate: float = 1000.0,
         every: float = 100.0, inputs: Any = None,
     ) -> None:  # fmt: skip
         self.population, self.inputs, self.every = population, inputs, every
         self.target = between(target, f"target of {self.name}", 0.0, 1e6)
         self.lr, self.tau_rate = positive(lr, f"lr of {self.name}", "1/(Hz s)"), positive(tau_rate, f"tau_rate of {self.name}", "ms")
+        self.leak = not_negative(leak, f"leak of {self.name}")
         self.low = between(low, f"low of {self.name}", 0.0, 1.0)
         self.high = between(high, f"high of {self.name}", 1.0, 1e6)
 
@@ -67,7 +71,8 @@ class PopulationIntrinsicPlasticity(Hook):
         rates_at(sim.step, self.last, self.avg, sim.dt, self.tau_rate, whole)
         self.now = whole[0] / max(sim.net.populations[self.population].n, 1)
         factor = 1.0 - self.lr * (float(self.now) - self.target) * span / 1000.0
-        self.e = min(max(float(self.e) * factor, self.low), self.high)
+        rested = float(self.e) ** math.exp(-self.leak * span / 1000.0)
+        self.e = min(max(rested * factor, self.low), self.high)
         lay_gain(sim, self.onto, self.population, self.own_name, float(self.e))
 
     def diagnostics(self) -> dict[str, float]:

@@ -41,6 +41,7 @@ class ActivityScalingConfig:
 
     target_rate: float = 5.0  # Hz
     lr: float = 0.01  # 1/(Hz s)
+    leak: float = 0.002  # 1/s, by which ln of the factor returns to 0: thresholds integrate the same rate, and the two would drift apart for hours
     scale_min: float = 0.5
     scale_max: float = 2.0
     tau_rate: float = 1000.0  # ms
