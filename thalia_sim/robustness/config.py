@@ -138,6 +138,10 @@ class RobustnessConfig:
         """Names of the mechanisms that are on, in the order in which they act."""
         return [name for flag, name in FLAGS.items() if getattr(self, flag)]
 
+    def get_acting_mechanisms(self) -> list[str]:
+        """Those of them that change the network: not criticality that only watches."""
+        return [name for name in self.get_enabled_mechanisms() if getattr(getattr(self, name), "regulate", True)]
+
     def summary(self) -> str:
         """One line a mechanism: whether it is on, and its settings."""
         lines = []

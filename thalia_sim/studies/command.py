@@ -20,10 +20,8 @@ from .sensitivity import METHODS
 from .workers import Effort, all_cores
 
 FAILED, UNFINISHED, INTERRUPTED = 1, 3, 130  # exit codes
-WALL = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}  # s
-
-
 MOST_SEEDS = 100_000
+WALL = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}  # s
 
 
 class Seeds(click.ParamType):

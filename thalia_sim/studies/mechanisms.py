@@ -18,7 +18,7 @@ def mechanisms_in(hooks: Sequence[Hook]) -> list[str]:
     found: list[str] = []
     for hook in hooks:
         if isinstance(hook, UnifiedHomeostasis):
-            found += [name for name in hook.config.get_enabled_mechanisms() if name != "criticality" or hook.config.criticality.regulate]
+            found += hook.config.get_acting_mechanisms()
         elif hook.is_mechanism:
             found.append(hook.name)
     return list(dict.fromkeys(found))
