@@ -75,6 +75,7 @@ REFUSED = [
     (sensitivity, {"paths": "exc.v_min", "method": "morris"}, "exc.v_min is -inf, which has no share"),
     (ablation, {"effort": Effort(workers=0)}, "workers of the study are 0: give a whole number of at least 1"),
     (ablation, {"effort": Effort(budget=math.nan)}, "budget of the study is nan: give a finite number"),
+    (ablation, {"effort": Effort(keep="some")}, "keep of the study is 'some': give one of all, results"),
     (ablation, {"effort": Effort(checkpoint=0.0)}, "checkpoint of the study is 0.0: give a number above 0"),
     (ablation, {"effort": 3}, "effort of the study is 3: give an Effort"),
     (recovery, {"course": 250.01, "bin": 10.0}, "course of the study is 250.01 ms, no whole number of steps"),

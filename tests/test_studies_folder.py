@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -15,7 +17,7 @@ from thalia_sim import Recorder, Simulation, SynapticScaling
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, RecordingError
 from thalia_sim.experiment import describe, load_script
-from thalia_sim.studies import Effort, folder, recovery, sensitivity, stability
+from thalia_sim.studies import Effort, folder, keeping, recovery, running, sensitivity, stability
 from thalia_sim.studies.figures import draw_effects, grouped, panels_of
 from thalia_sim.studies.folder import LOCK, taken
 
@@ -106,8 +108,14 @@ def test_facts_that_cannot_be_read_are_made_again(script, tmp_path, text):
     assert len(lines) == 1 and second.table() == first.table() and not second.missing
 
 
+def unread(file):
+    """Have a run forget what was read of its recording."""
+    facts = json.loads(file.read_text())
+    file.write_text(json.dumps({**facts, "readings": {}}))
+
+
 def test_a_deleted_or_damaged_recording_is_made_again_where_it_is_read(script, tmp_path):
-    """Stability and the course of a recovery are read from recordings, and give the same effects again. Sensitivity needs the facts alone."""
+    """Stability and the course of a recovery are read from recordings, and give the same effects again; but for that facts are enough."""
     cut = [Path.unlink, lambda file: os.truncate(file, file.stat().st_size // 2), lambda file: os.truncate(file, 0)]
     asked = [(stability, {}, damage) for damage in cut] + [(recovery, COURSE, damage) for damage in cut[:2]]
     for study, how, damage in asked:
@@ -115,6 +123,9 @@ def test_a_deleted_or_damaged_recording_is_made_again_where_it_is_read(script, t
         _, first = again(script, out, study, **how)
         for file in out.glob("points/*.h5"):
             damage(file)
+        assert again(script, out, study, **how)[0] == []
+        for file in out.glob("points/*.json"):
+            unread(file)
         lines, second = again(script, out, study, **how)
         assert [e[:5] for e in second.effects] == [e[:5] for e in first.effects]
         np.testing.assert_array_equal([e.mean for e in second.effects], [e.mean for e in first.effects])
@@ -124,6 +135,83 @@ def test_a_deleted_or_damaged_recording_is_made_again_where_it_is_read(script, t
     for file in (tmp_path / "s").glob("points/*.h5"):
         file.unlink()
     assert again(script, tmp_path / "s", sensitivity, **how)[0] == []
+
+
+def test_what_was_not_read_of_a_recording_is_read_without_a_run(script, tmp_path, monkeypatch):
+    """Other pieces, another bin: of the recordings that are there, as a study that begins with them reads it; without time it is left, and said."""
+    for study, how, other in ((stability, {"pieces": 4}, {"pieces": 5}), (recovery, COURSE, {**COURSE, "bin": 10.0})):
+        again(script, tmp_path / "a", study, **how)
+        fresh = again(script, tmp_path / "b", study, **other)[1]
+        monkeypatch.setattr(running, "attempt", None)
+        late = study(script, [1], out=tmp_path / "a", **SHORT, **other, effort=Effort(budget=1e-9))
+        assert late.seeds == [] and late.missing and all(line.startswith("interrupted: seed 1") for line in late.missing)
+        lines, second = again(script, tmp_path / "a", study, **other)
+        assert second.table() == fresh.table() and len(lines) == (1 if study is stability else 2)
+        monkeypatch.undo()
+
+
+# what is kept
+
+
+def names_in(out, pattern):
+    return [file.name for file in out.glob(f"points/{pattern}")]
+
+
+@pytest.mark.parametrize(("study", "how"), [(stability, {"robustness": "both"}), (recovery, COURSE), (sensitivity, {"paths": "inhibition"})])
+def test_a_study_that_keeps_the_results_alone_finds_the_same(script, tmp_path, study, how):
+    """No recording and no checkpoint is left, tables and courses are those of a study that keeps all, and nothing is run twice. One that kept all is
+    cleared by the same command."""
+    whole = study(script, [1, 2], out=tmp_path / "all", **SHORT, **how)
+    lines = []
+    effort = Effort(keep="results", say=lines.append)
+    small = study(script, [1, 2], out=tmp_path / "few", **SHORT, **how, effort=effort)
+    assert small.table() == whole.table() and not small.missing and lines
+    for name, of_seeds in whole.courses.items():
+        for seed, course in of_seeds.items():
+            np.testing.assert_array_equal(small.courses[name][seed].value, course.value)
+    assert names_in(tmp_path / "all", "*.h5") and names_in(tmp_path / "all", "*.ckpt/*")
+    assert not names_in(tmp_path / "few", "*.h5") and not names_in(tmp_path / "few", "*.ckpt/*")
+    lines.clear()
+    assert study(script, [1, 2], out=tmp_path / "few", **SHORT, **how, effort=effort).table() == whole.table() and lines == []
+    study(script, [1, 2], out=tmp_path / "all", **SHORT, **how, effort=effort)
+    assert not names_in(tmp_path / "all", "*.h5") and not names_in(tmp_path / "all", "*.ckpt/*") and lines == []
+    more = study(script, [1, 2, 3], out=tmp_path / "few", **SHORT, **how, effort=effort)
+    assert len(more.seeds) == 3 and {run["seed"] for run in more.runs} == {1, 2, 3} and all("seed 3" in line for line in lines)
+
+
+def test_what_is_needed_is_kept_until_it_is_not(script, tmp_path):
+    """A run that failed keeps the checkpoint from which it begins; when it is well, all goes. What is gone is run again if something new needs it."""
+    measures(script, "1 / (seed - 1 or Path('well').exists())")
+    script.write_text(f"from pathlib import Path\n{script.read_text()}".replace("'well'", repr(str(tmp_path / "well"))))
+    effort = Effort(keep="results")
+    result = stability(script, [1], out=tmp_path / "a", **SHORT, effort=effort)
+    assert "ZeroDivisionError" in result.missing[0] and len(names_in(tmp_path / "a", "*.ckpt/*.h5")) == 1
+    (tmp_path / "well").touch()
+    lines = []
+    well = stability(script, [1], out=tmp_path / "a", **SHORT, effort=effort._replace(say=lines.append))
+    assert len(lines) == 1 and not well.missing and not names_in(tmp_path / "a", "*.h5") and not names_in(tmp_path / "a", "*.ckpt/*")
+    lines.clear()
+    other = stability(script, [1], out=tmp_path / "a", **SHORT, pieces=5, effort=effort._replace(say=lines.append))
+    assert len(lines) == 2 and other.table() == stability(script, [1], out=tmp_path / "b", **SHORT, pieces=5).table()
+
+
+def test_a_study_says_what_its_recordings_will_take(script, tmp_path, monkeypatch):
+    """After the first run, from its size and the time that all runs take: if it is much, or more than there is. Nothing if recordings go."""
+    out = tmp_path / "a"
+    stability(script, [1, 2], out=out, settle=20.0, measure=60.0)
+    settled = next(run["key"] for run in stability(script, [1, 2], out=out, settle=20.0, measure=60.0).runs)
+    needed = (out / "points" / f"{settled}.h5").stat().st_size * 2 * (20.0 + 60.0) / 20.0
+    for much, free, told in (
+        (2 * needed, 3 * needed, None), (0.5 * needed, 3 * needed, "; --keep results removes each when it is measured"),
+        (2 * needed, 0.5 * needed, ": make room, or give --keep results"),
+    ):  # fmt: skip
+        monkeypatch.setattr(keeping, "MUCH", much)
+        monkeypatch.setattr(keeping, "shutil", SimpleNamespace(disk_usage=lambda path, free=free: SimpleNamespace(free=free)))
+        shutil.rmtree(out)
+        lines = []
+        stability(script, [1, 2], out=out, settle=20.0, measure=60.0, effort=Effort(say=lines.append))
+        said = [line for line in lines if "recordings" in line]
+        assert said == ([] if told is None else [f"their recordings take about {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free{told}"])
 
 
 def test_a_deleted_checkpoint_is_made_again_where_a_run_begins_from_it(script, tmp_path):

@@ -100,7 +100,7 @@ def world(subsets, fails=()):
             measures = {"y": 5.0 + 2.0 * a - 3.0 * b + 4.0 * a * b + 10.0 * seed}
             is_failed = (seed, off) in fails
             facts[point.key] = {"status": "failed", "error": "no", "measures": {}} if is_failed else {"status": "complete", "measures": measures}
-    return Outcome(planned, Ran(facts, False), None, ())
+    return Outcome(planned, Ran(facts, False), ())
 
 
 @pytest.mark.parametrize("mechanisms, single, subsets", [(1, 2, 2), (2, 4, 4), (3, 8, 8), (5, 12, 32)])
@@ -150,7 +150,7 @@ def test_mechanisms_that_do_nothing_have_no_effect_by_rounding(subsets):
                 point = Point("s.py", "0", seed, 1.0, off=tuple(sorted(off)), is_measured=True)
                 planned[seed, Condition(off, NONE)] = point
                 facts[point.key] = {"status": "complete", "measures": {"y": value * seed + act * ("m0" not in off)}}
-        rows = read(Outcome(planned, Ran(facts, False), None, ()), names, [NONE], subsets)
+        rows = read(Outcome(planned, Ran(facts, False), ()), names, [NONE], subsets)
         idle = [r for r in rows if r.subject != "m0" or act == 0.0]
         assert {(r.mean, r.verdict) for r in idle} == {(0.0, "0")}
         assert all(r.mean == pytest.approx(act * (-1 if r.comparison == "off alone" else 1)) for r in rows if r.subject == "m0")
@@ -256,7 +256,7 @@ def test_a_seed_that_lacks_a_run_is_left_out_of_the_indices(lost):
             point = planned[seed, Change("on", change)] = Point("s.py", "0", seed, 1.0, change, is_measured=True)
             facts[point.key] = {"status": "complete", "measures": {"y": float(row @ [3.0, 5.0]) + seed, "other": math.nan}}
     facts[planned[3, Change("on", changes[4])].key] = {"status": "failed" if not lost else "complete", "error": "no", "measures": lost}
-    outcome = Outcome(planned, Ran(facts, False), None, ())
+    outcome = Outcome(planned, Ran(facts, False), ())
     analyze = partial(indices.analyze, "morris", VALUES, 0.5, sampled)
     rows = {(r.subject, r.comparison): r for r in index_rows(outcome, "y", "on", changes, analyze)}
     assert rows["x", "mu*"].mean == pytest.approx(6.0) and rows["y", "mu*"].mean == pytest.approx(5.0)

@@ -14,6 +14,7 @@ import click
 from ..errors import RecordingError
 from ..plain_errors import plain_errors
 from .disturbances import DISTURBANCES, NONE
+from .keeping import ALL, KEPT
 from .results import Result
 from .robustness import CHOICES
 from .sensitivity import METHODS
@@ -63,6 +64,7 @@ class Names(click.ParamType):
         return value if isinstance(value, tuple) else tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+keep_words = "Recordings and checkpoints of all runs; or results alone: they go when nothing needs them any more."
 OPTIONS = [
     click.argument("script", type=click.Path(dir_okay=False, path_type=Path)),
     click.option("--seeds", type=Seeds(), default="10", show_default=True, metavar="SEEDS", help="10 (seeds 1 to 10), 1,2,5 or 3-7."),
@@ -74,6 +76,7 @@ OPTIONS = [
     click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster in their place, such as tcp://10.0.0.1:8786."),
     click.option("--budget", type=WallTime(), metavar="TIME", help="Wall time (90s, 30min, 2h) after which runs stop with a checkpoint."),
     click.option("--checkpoint", type=WallTime(), default="60s", show_default=True, metavar="TIME", help="Wall time between checkpoints of a run."),
+    click.option("--keep", type=click.Choice(KEPT), default=ALL, show_default=True, help=keep_words),
     click.option("--by", type=Names(), default=(), metavar="NAME,...", help="Measures that the table shows. Default: all."),
     click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Picture to draw as well, .png, .svg or .pdf."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
@@ -96,11 +99,12 @@ def shared(command: Callable[..., Result]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(
-        workers: int | None, scheduler: str | None, budget: float | None, checkpoint: float, figure: Path | None, as_json: bool, quiet: bool,
+        workers: int | None, scheduler: str | None, budget: float | None, checkpoint: float, keep: str, figure: Path | None, as_json: bool,
+        quiet: bool,
         **options: Any,
     ) -> None:  # fmt: skip
         say = (lambda line: None) if quiet else functools.partial(click.echo, err=True)
-        effort = Effort(workers or all_cores(), scheduler, budget, checkpoint, say)
+        effort = Effort(workers or all_cores(), scheduler, budget, checkpoint, keep, say)
         try:
             with plain_errors():
                 if figure is not None:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +14,7 @@ from ..errors import DescriptionError, RecordingError
 from ..recording import open_recording
 from ..recording.checkpoint import checkpoints, clear
 from .points import Point, files_of
+from .readings import Readings, is_read
 
 try:
     import fcntl
@@ -76,16 +77,17 @@ def lock(file: IO[str], folder: Path) -> None:
     file.flush()
 
 
-def forget_lost(points: Sequence[Point], folder: Path, reads: Collection[str]) -> None:
-    """Have points run again that are complete by their facts, but of which something is gone or damaged that is needed: the recording, of those whose
-    keys are in `reads`, or the checkpoint from which another one is to begin. Parents come before their children."""
+def forget_lost(points: Sequence[Point], folder: Path, readings: Readings) -> None:
+    """Have points run again that are complete by their facts, but of which something is gone or damaged that is needed: the recording, of those that
+    are still to be read, or the checkpoint from which another one is to begin. Parents come before their children."""
     begun_from: set[str] = set()
     for point in reversed(points):
         files = files_of(point, folder)
-        is_lost = (point.key in reads and not is_readable(files.recording)) or (point.key in begun_from and not checkpoints(files.checkpoints))
+        is_unread = not is_read(files.read(), readings.get(point.key))
+        is_lost = (is_unread and not is_readable(files.recording)) or (point.key in begun_from and not checkpoints(files.checkpoints))
         if is_lost:
             files.facts.unlink(missing_ok=True)
-        if files.recording.exists() and point.key in reads and is_damaged(files.recording):
+        if files.recording.exists() and is_unread and is_damaged(files.recording):
             files.remove_recording()
             clear(files.checkpoints)
         if point.parent is not None and files.read().get("status") != "complete":

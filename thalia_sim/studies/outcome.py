@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import asked
 from .effects import BySeed
-from .points import Point, files_of, lineage
+from .points import Point, lineage
+from .readings import Courses, Reading, Readings, courses_in
 from .workers import Effort, Ran, run_points
 
 Planned = Mapping[tuple[int, Any], Point]  # (seed, condition) -> the point that shows it; all of a seed come before the next seed's
@@ -21,7 +22,6 @@ class Outcome(NamedTuple):
 
     planned: Planned
     ran: Ran
-    folder: Path
     by: tuple[str, ...]  # measures that come first
 
     @property
@@ -50,14 +50,10 @@ class Outcome(NamedTuple):
         points = {seed: self.planned[seed, condition] for seed in self.seeds if (seed, condition) in self.planned}
         return {seed: self.ran.facts[point.key]["measures"].get(measure, math.nan) for seed, point in points.items()}
 
-    def of_recordings(self, condition: Any, read: Callable[[Path], Any]) -> dict[int, Any]:
-        """seed -> what is read of the recording of a condition, of whole seeds whose point is complete."""
-        found = {}
-        for seed in self.seeds:
-            point = self.planned[seed, condition]
-            if self.status(point) == "complete":
-                found[seed] = read(files_of(point, self.folder.resolve()).recording)
-        return found
+    def courses(self, condition: Any, reading: Reading) -> dict[int, Courses]:
+        """seed -> what was read of the recording of a condition, of whole seeds whose point is complete."""
+        points = {seed: self.planned[seed, condition] for seed in self.seeds}
+        return {seed: courses_in(self.ran.facts[point.key], reading) for seed, point in points.items() if self.status(point) == "complete"}
 
     def missing(self) -> list[str]:
         """What was not run to its end, and why, a line each."""
@@ -83,7 +79,7 @@ class Outcome(NamedTuple):
         return rows
 
 
-def carry_out(planned: Planned, folder: Path, effort: Effort, by: Sequence[str], reads: Collection[str] = ()) -> Outcome:
-    """Run what is planned, as far as the budget goes. `reads` are keys of points whose recording is read afterwards."""
+def carry_out(planned: Planned, folder: Path, effort: Effort, by: Sequence[str], readings: Readings | None = None) -> Outcome:
+    """Run what is planned, as far as the budget goes, and read of the recordings what is to be read."""
     first = asked.names(by, "by")
-    return Outcome(planned, run_points(list(planned.values()), folder, effort, reads), folder, first)
+    return Outcome(planned, run_points(list(planned.values()), folder, effort, readings), first)

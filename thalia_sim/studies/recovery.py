@@ -29,6 +29,7 @@ from .effects import COURSE, Effect, differences, effect, is_equivalent, unknown
 from .inhibition import neurons
 from .outcome import Outcome, Planned, carry_out
 from .points import Point
+from .readings import Courses, Reading
 from .results import Result, result
 from .robustness import conditions, label
 from .workers import Effort
@@ -73,10 +74,11 @@ def recovery(
     for seed in plan.seeds:
         for switch, off in switches.items():
             planned |= branches(plan, seed, switch, off, (NONE, *names), span, share)
-    read = {point.key for (_, condition), point in planned.items() if condition.stage == "course"}
-    outcome = carry_out(planned, plan.folder, effort or Effort(), by, read)
+    reading = Reading(f"{COURSE} of {', '.join(watched)} in bins of {width!r} ms", partial(read_course, populations=watched, width=width))
+    readings = {point.key: reading for (_, condition), point in planned.items() if condition.stage == "course"}
+    outcome = carry_out(planned, plan.folder, effort or Effort(), by, readings)
     courses = {
-        f"{name}, {label(switch)}": read_courses(outcome, Branch(switch, name, "course"), watched, width)
+        f"{name}, {label(switch)}": {seed: read[COURSE] for seed, read in outcome.courses(Branch(switch, name, "course"), reading).items()}
         for switch in switches for name in (NONE, *names)
     }  # fmt: skip
     effects = [row for switch in switches for name in names for row in course_rows(switch, name, courses)]
@@ -98,14 +100,10 @@ def branches(plan: Design, seed: int, switch: str, off: tuple[str, ...], names: 
     return found
 
 
-def read_courses(outcome: Outcome, condition: Branch, populations: Sequence[str], width: float) -> dict[int, Course]:
-    """seed -> the rate in the stage after a disturbance."""
-    return outcome.of_recordings(condition, partial(read_course, populations=populations, width=width))
-
-
-def read_course(file: Path, populations: Sequence[str], width: float) -> Course:
+def read_course(file: Path, populations: Sequence[str], width: float) -> Courses:
+    """The rate in the stage after a disturbance."""
     with open_recording(file) as recording:
-        return rate_course(recording, populations, width)
+        return {COURSE: rate_course(recording, populations, width)}
 
 
 def course_rows(switch: str, name: str, courses: dict[str, dict[int, Course]]) -> list[Effect]:

@@ -23,6 +23,7 @@ from .inhibition import inhibitory, neurons
 from .measured import measures_of
 from .mechanisms import without
 from .points import Files, Point, files_of
+from .readings import Reading, is_read, read_of
 from .sources import ALONE, imported_anew, package_source, source_of
 from .weight_means import WeightMeans, watched
 
@@ -61,26 +62,30 @@ class Clock(Hook):
             raise StopRun("a checkpoint is due, or the study is to stop")
 
 
-def run_point(point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
-    """Run a point unless it is complete, as far as time allows. Returns its facts, which are also in KEY.json:
+def run_point(point: Point, folder: Path, limits: Limits, reading: Reading | None = None) -> dict[str, Any]:
+    """Run a point unless it is complete, as far as time allows, and read what is to be read. Returns its facts, which are also in KEY.json:
 
-    status "complete", "interrupted" (started anew it goes on), "failed" (with `error`), or "not run"; wall_s, t (ms), and measures.
+    status "complete", "interrupted" (started anew it goes on), "failed" (with `error`), or "not run"; wall_s, t (ms), measures, and readings.
     """
     files = files_of(point, folder)
     with ALONE:
         facts = files.read()
-        if facts.get("status") == "complete":
+        is_complete = facts.get("status") == "complete"
+        if is_complete and is_read(facts, reading):
             return facts
         clock = Clock(limits, folder)
         before_it = {} if point.parent is None else files_of(point.parent, folder).read()
         if before_it.get("status") == "failed":
             return {**before_it, "error": f"it begins from a run that failed: {before_it['error']}"}
         if clock.is_over or before_it.get("status", "complete") != "complete":
-            return facts or {"status": "not run"}
+            return {**facts, "status": "interrupted"} if is_complete else facts or {"status": "not run"}
         begun, before = time.perf_counter(), facts.get("wall_s", 0.0)
         try:
             wait_for_other(files.recording)
-            facts = attempt(point, folder, files, clock)
+            if not is_complete:
+                facts = attempt(point, folder, files, clock)
+            if facts["status"] == "complete":
+                facts["readings"] = facts.get("readings", {}) | read_of(files.recording, reading)
         except Exception as error:  # whatever it is, one run that fails does not take the others with it
             facts = {"status": "failed", "error": f"{type(error).__name__}: {error}", "measures": {}}
         facts |= {"point": str(point), "seed": point.seed, "wall_s": round(before + time.perf_counter() - begun, 3)}
@@ -141,8 +146,8 @@ def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Ex
         except RecordingError:  # checkpoint or recording is damaged: the run is repeated
             if is_written_elsewhere(files.recording):
                 raise
-            clear(files.checkpoints)
     files.remove_recording()
+    clear(files.checkpoints)
     if point.parent is None:
         return fresh(point, files, clock, experiment)
     end = newest_checkpoint(files_of(point.parent, folder).checkpoints)

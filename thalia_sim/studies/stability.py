@@ -24,6 +24,7 @@ from .design import LOOKS, branch, design
 from .effects import Effect, effect, slope, unknown
 from .inhibition import neurons
 from .outcome import carry_out
+from .readings import Courses, Reading
 from .results import Result, result
 from .robustness import conditions, label
 from .workers import Effort
@@ -50,10 +51,11 @@ def stability(
     planned = {
         (seed, switch): branch(plan.settled(seed, off), plan.measure, is_measured=True) for seed in plan.seeds for switch, off in switches.items()
     }
-    outcome = carry_out(planned, plan.folder, effort or Effort(), by, {point.key for point in planned.values()})
+    reading = Reading(f"stability in {pieces} pieces", partial(read_courses, pieces=pieces))
+    outcome = carry_out(planned, plan.folder, effort or Effort(), by, {point.key: reading for point in planned.values()})
     effects: list[Effect] = []
     courses: dict[str, dict[int, Course]] = {}
-    found = {switch: outcome.of_recordings(switch, partial(read_courses, pieces=pieces)) for switch in switches}
+    found = {switch: outcome.courses(switch, reading) for switch in switches}
     shown = moved([of_seed for of_seeds in found.values() for of_seed in of_seeds.values()])
     for switch, of_seeds in found.items():
         for name in shown if of_seeds else ():
@@ -63,7 +65,7 @@ def stability(
     return result("stability", plan, how, outcome, effects, courses=courses)
 
 
-def read_courses(file: Path, pieces: int) -> dict[str, Course]:
+def read_courses(file: Path, pieces: int) -> Courses:
     """Rate of each population, ratio of the rates, mean weight of each projection, in pieces of a recording."""
     with open_recording(file) as recording:
         width = recording.duration / pieces

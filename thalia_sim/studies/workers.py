@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -25,7 +25,9 @@ from ..errors import DescriptionError
 from ..given import short
 from . import asked
 from .folder import Going, forget_lost, taken
+from .keeping import ALL, KEPT, RESULTS, Leftovers, room_told
 from .points import Point, files_of, lineage
+from .readings import Reading, Readings, is_read
 from .running import Limits, run_point
 from .sources import package_source
 
@@ -41,7 +43,15 @@ class Effort(NamedTuple):
     scheduler: str | None = None  # address of a Dask scheduler, such as "tcp://10.0.0.1:8786", in place of local processes
     budget: float | None = None  # s of wall time, after which runs stop with a checkpoint
     checkpoint: float = 60.0  # s of wall time between two checkpoints of a run
+    keep: str = ALL  # recordings and checkpoints of all runs, or "results": none that is not needed any more
     say: Callable[[str], None] = lambda line: None  # is given a line for each point that ended
+
+
+class Task(NamedTuple):
+    """What a worker is given to do."""
+
+    point: Point
+    reading: Reading | None = None
 
 
 class Ran(NamedTuple):
@@ -52,38 +62,49 @@ class Ran(NamedTuple):
     notes: Sequence[str] = ()  # why nothing was run, if nothing was
 
 
-def run_points(points: Sequence[Point], folder: Path, effort: Effort, reads: Collection[str] = ()) -> Ran:
+def run_points(points: Sequence[Point], folder: Path, effort: Effort, readings: Readings | None = None) -> Ran:
     """Run all points and those that they begin from, in the order given, as far as the budget goes.
 
-    reads  keys of points of which the facts alone are not enough: those that have lost their recording are run again
+    readings  what is read of the recordings of some; a point of which it was not read yet, and whose recording is gone, is run again
     """
-    effort = checked(effort)
+    effort, readings = checked(effort), readings or {}
     deadline = math.inf if effort.budget is None else time.time() + effort.budget
     folder = folder.resolve()
     run = run_here if effort.workers == 1 and effort.scheduler is None else run_on_cluster
     every, has_begun = lineage(list(points)), False
     with taken(folder), stopped_by_signals(folder) as going:
         limits = Limits(deadline, effort.checkpoint, going.file.name)
-        forget_lost(every, folder, reads)
+        forget_lost(every, folder, readings)
         facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
-        waiting = [point for point in every if facts[point.key]["status"] != "complete"]
+        tasks, leftovers = [], Leftovers(every, folder)
+        for task in (Task(point, readings.get(point.key)) for point in every):
+            if facts[task.point.key]["status"] != "complete" or not is_read(facts[task.point.key], task.reading):
+                tasks.append(task)
+            elif effort.keep == RESULTS:
+                leftovers.remove(task.point)
         try:
-            for number, (point, found) in enumerate(run(waiting, folder, limits, effort) if waiting else (), start=1):
+            for number, (point, found) in enumerate(run(tasks, folder, limits, effort) if tasks else (), start=1):
                 has_begun = has_begun or found != facts[point.key]
                 facts[point.key] = found
                 if found["status"] != "not run":
-                    effort.say(f"{number}/{len(waiting)} {found['status']} in {found['wall_s']:.1f} s: {point}")
+                    effort.say(f"{number}/{len(tasks)} {found['status']} in {found['wall_s']:.1f} s: {point}")
+                if found["status"] == "complete" and effort.keep == RESULTS:
+                    leftovers.remove(point)
+                elif found["status"] == "complete" and number == 1 and (told := room_told(point, [task.point for task in tasks], folder)):
+                    effort.say(told)
         except CancelledError:  # by Dask, of all that was asked for
             lost = f"scheduler {effort.scheduler} was" if effort.scheduler else "processes of this machine were"
             return Ran(facts, False, [f"the {lost} lost, or the connection: see that there is one, and the same command goes on"])
     ended = "the study was stopped" if going.was_stopped else "the budget ended"
-    return Ran(facts, going.was_stopped, [f"{ended} before a run could begin"] if waiting and not has_begun else [])
+    return Ran(facts, going.was_stopped, [f"{ended} before a run could begin"] if tasks and not has_begun else [])
 
 
 def checked(effort: Effort) -> Effort:
     """What a study may take, as plain numbers."""
     if not isinstance(effort, Effort):
         raise DescriptionError(f"effort of the study is {short(effort)}: give an Effort, such as Effort(workers=2)")
+    if effort.keep not in KEPT:
+        raise DescriptionError(f"keep of the study is {short(effort.keep)}: give one of {', '.join(KEPT)}")
     budget = None if effort.budget is None else asked.number(effort.budget, "budget", 1800.0)
     return effort._replace(
         workers=asked.whole(effort.workers, "workers", 1), budget=budget, checkpoint=asked.above_zero(effort.checkpoint, "checkpoint", 60.0)
@@ -118,13 +139,13 @@ def stopped_by_signals(folder: Path) -> Iterator[Going]:
         going.end()
 
 
-def run_here(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
+def run_here(tasks: Sequence[Task], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
     """One after the other, parents before their children."""
-    for point in points:
-        yield point, run_point(point, folder, limits)
+    for point, reading in tasks:
+        yield point, run_point(point, folder, limits, reading)
 
 
-def run_on_cluster(points: Sequence[Point], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
+def run_on_cluster(tasks: Sequence[Task], folder: Path, limits: Limits, effort: Effort) -> Iterator[Ended]:
     """On the workers of a cluster. The first point runs alone: it compiles what the others find in Numba's cache, which is not made for several
     processes that compile the same function at once. A point whose worker is lost goes on from its checkpoint on another one."""
     with connected(effort) as client:
@@ -135,22 +156,22 @@ def run_on_cluster(points: Sequence[Point], folder: Path, limits: Limits, effort
         check_workers(client, folder)
         mine = uuid.uuid4().hex[:8]
         futures: dict[str, Any] = {}
-        for number, point in enumerate(points):
+        for number, (point, reading) in enumerate(tasks):
             parent = None if point.parent is None else futures.get(point.parent.key)
             name = f"{point.key}-{mine}"
-            futures[point.key] = client.submit(run_after, parent, point, folder, limits, key=name, priority=-number)
+            futures[point.key] = client.submit(run_after, parent, point, folder, limits, reading, key=name, priority=-number)
             if number == 0:
                 wait([futures[point.key]])
-        by_name = {futures[point.key].key: point for point in points}
+        by_name = {futures[point.key].key: point for point, _ in tasks}
         for future in as_completed(list(futures.values())):
             error = future.exception()
             lost = {"status": "failed", "error": f"its workers were lost, or cannot run it ({error})", "measures": {}, "wall_s": math.nan}
             yield by_name[future.key], lost if error is not None else future.result()
 
 
-def run_after(parent: dict[str, Any] | None, point: Point, folder: Path, limits: Limits) -> dict[str, Any]:
+def run_after(parent: dict[str, Any] | None, point: Point, folder: Path, limits: Limits, reading: Reading | None) -> dict[str, Any]:
     """Run a point on a worker, when its parent has run."""
-    return run_point(point, folder, limits)
+    return run_point(point, folder, limits, reading)
 
 
 @contextlib.contextmanager
