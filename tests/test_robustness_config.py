@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -381,6 +382,10 @@ def test_inputs_that_inhibit_or_cannot_be_multiplied_are_left_out():
             (hook,) = only(mechanism).hooks(net, exc="exc", inh="inh")
         assert set(hook.inputs) == {"exc->exc", "poisson->exc", "dc"}
         Simulation(net, [hook]).run(20.0)
+    with warnings.catch_warnings(record=True) as told:  # of all mechanisms together once, under Python's own filter
+        warnings.simplefilter("default")
+        RobustnessConfig.full().hooks(net, exc="exc", inh="inh")
+    assert len([each for each in told if each.category is UnusualValue]) == 1
 
 
 def test_all_recurrent_projections_are_regulated():

@@ -328,7 +328,7 @@ def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
         raise DescriptionError(f"{population} has no excitatory input that can be multiplied: connect one, or drive it by Poisson events or DC")
     if fixed:
         what = f"drives {', '.join(fixed)} of {population} change with time or have a weight for each target, and are not multiplied"
-        warnings.warn(f"{what} by mechanisms: use DC or Poisson of one weight where they shall be", UnusualValue, stacklevel=2)
+        warnings.warn(f"{what} by mechanisms: use DC or Poisson of one weight where they shall be", UnusualValue, stacklevel=1)
     return found
 
 
