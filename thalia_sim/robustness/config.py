@@ -90,7 +90,7 @@ class RobustnessConfig:
     activity_scaling: ActivityScalingConfig = ActivityScalingConfig()
     ei_balance: EIBalanceConfig = field(default_factory=lambda: EIBalanceConfig(target_ratio=None, adaptation_rate=0.0002, leak=0.0002))
     divisive_norm: DivisiveNormConfig = DivisiveNormConfig()
-    intrinsic_plasticity: IntrinsicPlasticityConfig = IntrinsicPlasticityConfig(target_rate=5.0, tau_ip=1000.0, threshold_lr=0.005)
+    intrinsic_plasticity: IntrinsicPlasticityConfig = IntrinsicPlasticityConfig(target_rate=5.0, tau_ip=1000.0, threshold_lr=0.005, in_silence=0.1)
     criticality: CriticalityConfig = CriticalityConfig()
     metabolic: MetabolicConfig = MetabolicConfig()
 
@@ -213,7 +213,7 @@ class RobustnessConfig:
         def make(p: str, net: Any) -> Hook:
             return PopulationIntrinsicPlasticity(
                 p, target=settings.target_rate, lr=settings.lr, leak=settings.leak, low=settings.scale_min, high=settings.scale_max,
-                tau_rate=settings.tau_rate, every=settings.every, inputs=excitation(net, p, at.inh),
+                tau_rate=settings.tau_rate, every=settings.every, inputs=excitation(net, p, at.inh), in_silence=settings.in_silence,
             )  # fmt: skip
 
         return [Part(f"activity_scaling.{p}", PopulationIntrinsicPlasticity, partial(make, p)) for p in at.exc]

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DescriptionError
-from ..hooks.contract import Hook
 from ..kernels.rates import rates_at, take_spikes_drifting, thresholds_at
 from ..neurons.contract import model_of
-from .arguments import each, neurons_of, positive
+from .arguments import between, each, neurons_of, positive
+from .silence import OwnTime
 
 WIDE = (0.5, 2.0)  # bounds of the threshold, as shares of its distance from reset
 
 
-class IntrinsicPlasticity(Hook):
+class IntrinsicPlasticity(OwnTime):
     """Lets the thresholds of a population drift toward a target rate, neuron by neuron, awake or asleep.
 
     target         Hz, a number or one value a neuron
@@ -30,7 +30,9 @@ class IntrinsicPlasticity(Hook):
     tau_threshold  ms, time scale of the drift
     scale          mV/Hz: so far does the threshold move in tau_threshold for each Hz of deviation; a number or one value a neuron
     v_th_min/max   mV, bounds; None: v_reset + 0.5 and 2 times the distance of the threshold from v_reset
-    every          ms between two writings of thresholds. The drift itself is exact between spikes: it does not depend on `every`.
+    in_silence     share of the time that counts while no neuron of the population fires (silence.py), from 0 to 1
+    every          ms between two writings of thresholds. The drift itself is exact between spikes: it does not depend on `every`, but that
+                   silence is noticed at that time.
 
     The drift lies over what a script writes into v_th and under silence and clamps. `restore` takes it away when the hook is detached,
     else thresholds stay where they are.
@@ -51,8 +53,9 @@ class IntrinsicPlasticity(Hook):
 
     def __init__(
         self, population: str, *, target: Any, tau_rate: float = 1000.0, tau_threshold: float = 10_000.0, scale: Any = 1.0,
-        v_th_min: Any = None, v_th_max: Any = None, every: float = 10.0, restore: bool = False,
+        v_th_min: Any = None, v_th_max: Any = None, every: float = 10.0, restore: bool = False, in_silence: float = 1.0,
     ) -> None:  # fmt: skip
+        self.take_share(in_silence)
         self.population, self.target, self.scale = population, target, scale
         self.tau_rate = positive(tau_rate, "tau_rate of IntrinsicPlasticity", "ms")
         self.tau_threshold = positive(tau_threshold, "tau_threshold of IntrinsicPlasticity", "ms")
@@ -67,6 +70,7 @@ class IntrinsicPlasticity(Hook):
         v_th = sim[self.population].v_th_under("")
         low, high = self.bounds(population, v_th)
         self.declare(v_th=v_th, low=low - v_th, high=high - v_th, goal=target, speed=scale / self.tau_threshold)
+        self.begin_time(sim, n, float(target.mean()) if n else 0.0)
         self.declare(last=np.full(n, sim.step), avg=target.copy(), drift=np.zeros(n), rates=target.copy(), shift=np.zeros(n))
         self.declare_name(sim)
 
@@ -87,28 +91,28 @@ class IntrinsicPlasticity(Hook):
     def spikes(self, sim: Any, steps: Any, ids: Any) -> None:
         first = sim.net.populations[self.population].offset
         moving = (self.goal, self.speed, self.low, self.high)
-        take_spikes_drifting(steps, ids, first, self.last, self.avg, self.drift, sim.dt, self.tau_rate, *moving)
+        take_spikes_drifting(self.own(steps), ids, first, self.last, self.avg, self.drift, sim.dt, self.tau_rate, *moving)
 
     def handle(self, sim: Any) -> None:
-        view = sim[self.population]
-        self.follow(sim, view)
-        self.evaluate(sim)
+        view, now = sim[self.population], self.look(sim)
+        self.follow(sim, view, now)
+        self.evaluate(sim, now)
         view.shift(self.own_name, self.shift)
 
-    def evaluate(self, sim: Any) -> None:
-        """Rates and shifts as they are now, from what they were after each neuron's last spike."""
-        rates_at(sim.step, self.last, self.avg, sim.dt, self.tau_rate, self.rates)
+    def evaluate(self, sim: Any, now: int) -> None:
+        """Rates and shifts as they are at an own step, from what they were after each neuron's last spike."""
+        rates_at(now, self.last, self.avg, sim.dt, self.tau_rate, self.rates)
         moving = (self.goal, self.speed, self.low, self.high)
-        thresholds_at(sim.step, self.last, self.avg, self.drift, sim.dt, self.tau_rate, *moving, self.shift)
+        thresholds_at(now, self.last, self.avg, self.drift, sim.dt, self.tau_rate, *moving, self.shift)
 
-    def follow(self, sim: Any, view: Any) -> None:
+    def follow(self, sim: Any, view: Any, now: int) -> None:
         """Keep the bounds where they are in mV if a script has written another threshold under the drift."""
         under = view.v_th_under(self.own_name)
         if (under != self.v_th).any():
-            self.evaluate(sim)
+            self.evaluate(sim, now)
             self.low += self.v_th - under
             self.high += self.v_th - under
-            self.v_th, self.avg, self.last = under, self.rates, sim.step
+            self.v_th, self.avg, self.last = under, self.rates, now
             self.drift = np.clip(self.shift, self.low, self.high)
 
     def finish(self, sim: Any, status: str) -> None:
@@ -134,12 +138,14 @@ class IntrinsicPlasticityConfig(NamedTuple):
     threshold_lr: float = 0.001  # 1/(Hz s), share of the distance from reset to threshold by which the threshold moves
     v_thresh_min: float = 0.5  # 1, bounds as shares of that distance
     v_thresh_max: float = 2.0  # 1
+    in_silence: float = 1.0  # 1, share of time that counts while the population is silent
 
     def check(self) -> None:
         """Refuse by name what is no finite number above 0, and bounds without the threshold between them."""
         unit_of = {"target_rate": "Hz", "tau_ip": "ms", "threshold_lr": "1/(Hz s)", "v_thresh_min": "1", "v_thresh_max": "1"}
-        for name, value in self._asdict().items():
-            positive(value, f"{name} of IntrinsicPlasticityConfig", unit_of[name])
+        for name, unit in unit_of.items():
+            positive(getattr(self, name), f"{name} of IntrinsicPlasticityConfig", unit)
+        between(self.in_silence, "in_silence of IntrinsicPlasticityConfig", 0.0, 1.0)
         if not self.v_thresh_min <= 1.0 <= self.v_thresh_max:
             bounds = f"v_thresh_min and v_thresh_max of IntrinsicPlasticityConfig are {self.v_thresh_min:g} and {self.v_thresh_max:g}"
             raise DescriptionError(f"{bounds}: put 1, the threshold itself, between them")
@@ -154,4 +160,5 @@ class IntrinsicPlasticityConfig(NamedTuple):
         return IntrinsicPlasticity(
             population.name, target=self.target_rate, tau_rate=self.tau_ip, tau_threshold=1000.0, scale=self.threshold_lr * distance,
             v_th_min=reset + self.v_thresh_min * distance, v_th_max=reset + self.v_thresh_max * distance, every=every,
+            in_silence=self.in_silence,
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 from ..checks import is_number
 from ..errors import DescriptionError
 from ..given import short, truth
+from .arguments import between
 from .normalize_input import STEEPEST
 
 
@@ -45,10 +46,12 @@ class ActivityScalingConfig:
     scale_min: float = 0.5
     scale_max: float = 2.0
     tau_rate: float = 1000.0  # ms
+    in_silence: float = 0.1  # share of time that counts while the population is silent, so that a pause is no shock
     every: float = 500.0  # ms
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        between(self.in_silence, "in_silence of ActivityScalingConfig", 0.0, 1.0)
         if not self.scale_min <= 1.0 <= self.scale_max:
             bounds = f"scale_min and scale_max of ActivityScalingConfig are {self.scale_min:g} and {self.scale_max:g}"
             raise DescriptionError(f"{bounds}: put 1 between them")
