@@ -363,6 +363,24 @@ def test_two_ways_to_stop():
     assert sim.counters["emitted"] == sim.counters["delivered"] + sim.counters["in_flight"]
 
 
+@pytest.mark.parametrize("end", [2.0, 10.0])
+def test_a_run_that_is_stopped_between_stretches_has_all_of_its_last_time(end):
+    """Stopped at 2 ms by a clock that looks when spikes were handed over, whether the run was to end there or not: who is due at 2 ms is called,
+    once, as in a run that ends there; going on calls nobody twice."""
+
+    class Watch(Hook):
+        def flushed(self, sim):
+            if sim.t == 2.0:
+                raise StopRun("time is up")
+
+    log = []
+    sim = Simulation(active(n=20), [Watch(), Called(log, "a", every=1.0), Called(log, "b", at=(2.0,))])
+    sim.run(until=end)
+    assert sim.t == 2.0 and log == [("a", 1.0), ("a", 2.0), ("b", 2.0)]
+    sim.run(until=3.0)
+    assert log[3:] == [("a", 3.0)]
+
+
 def test_a_closed_simulation_says_so():
     with Simulation(active(n=20)) as sim:
         sim.run(1.0)

@@ -333,7 +333,11 @@ class Simulation:
                 target = min(end, *(d.next(self.step + 1) for d in self.due), *(c.next(self.step + 1) for c, _ in self.currents), end)
                 if stop is not None:
                     target = min(target, (self.step // ask + 1) * ask)
-                self.advance(target)
+                try:
+                    self.advance(target)
+                except StopRun:  # whoever is due at this time has it, as in a run that was to end here
+                    self.interrupt()
+                    raise
                 self.interrupt()
                 if stop is not None and self.step % ask == 0 and stop(self):
                     break

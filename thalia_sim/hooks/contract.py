@@ -169,7 +169,8 @@ class Hook:
         """
 
     def flushed(self, sim: Any) -> None:
-        """Called at the end of each compiled stretch, after the batches of spikes (about every 10 to 200 ms of wall time)."""
+        """Called at the end of each compiled stretch, after the batches of spikes (about every 10 to 200 ms of wall time). May raise
+        `StopRun`: who is due at this time is called all the same."""
 
     def finish(self, sim: Any, status: str) -> None:
         """Called once at the end; status is "complete", "failed" or "interrupted"."""
