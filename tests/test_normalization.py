@@ -13,6 +13,7 @@ from thalia_sim import (
     GlobalPool,
     LearnedPool,
     LocalPool,
+    NormalizeInput,
     SelfPool,
     SpatialDivisiveNorm,
 )
@@ -192,6 +193,9 @@ def test_spatial_norm_does_not_darken_borders():
     (lambda: DivisiveNormalization().learn(np.ones((3, 5))), "does not learn"),
     (lambda: DivisiveNormalization(pool=LearnedPool()).learn(X), "learns from shape"),
     (lambda: ContrastNormalization(sigma=0.0)(X), "sigma of ContrastNormalization is 0.0"),
+    (lambda: DivisiveNormalization(sigma=1e-12, n=32.0)([0.0]), "sigma of DivisiveNormalization is 1e-12, whose power 32 is 0 in the machine"),
+    (lambda: SpatialDivisiveNorm(sigma=1e-170)(np.zeros((3, 3))), "sigma of SpatialDivisiveNorm is 1e-170, whose power 2 is 0 in the machine"),
+    (lambda: NormalizeInput("exc", sigma=1e-12, n=30.0), "sigma of normalizeinput of 'exc' is 1e-12 Hz, whose power 30 is 0 in the machine"),
     (lambda: DivisiveNormalization(n=2.0)([1.0, 1e200]), r"reaches 1e\+200, whose power 2 overflows: give both in a larger unit"),
     (lambda: DivisiveNormalization(sigma=1e160, n=2.0)(X), r"reaches 1e\+160"),
     (lambda: ContrastNormalization()([1.0, 1e200]), "input or sigma of ContrastNormalization"),

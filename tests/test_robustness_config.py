@@ -10,6 +10,7 @@ import pytest
 
 from thalia_sim import (
     DC,
+    ActivityScalingConfig,
     CriticalityConfig,
     DescriptionError,
     EIBalanceConfig,
@@ -20,11 +21,14 @@ from thalia_sim import (
     LIFDelta,
     LIFExp,
     MemoryRecorder,
+    MetabolicConfig,
     Network,
+    PairSTDP,
     PathError,
     Patterns,
     Poisson,
     Recorder,
+    RewardSTDP,
     RobustnessConfig,
     Scale,
     Simulation,
@@ -386,6 +390,37 @@ def test_inputs_that_inhibit_or_cannot_be_multiplied_are_left_out():
         warnings.simplefilter("default")
         RobustnessConfig.full().hooks(net, exc="exc", inh="inh")
     assert len([each for each in told if each.category is UnusualValue]) == 1
+
+
+def test_energy_slows_learning_and_lowers_reward_by_its_configuration():
+    """A budget of a tenth of a hertz: m_energy of what learns onto exc is 1/(1 + penalty), m_reward of what reads it is lowered by the penalty, its
+    inputs stay; other learners keep theirs. A network where nothing learns is refused."""
+    net = small(drive=1500.0)
+    exc, inh = net["exc"], net["inh"]
+    net.connect(exc, exc, in_degree(4), w=0.1, delay=1.5, rule=PairSTDP(), name="learns")
+    net.connect(exc, exc, in_degree(4), w=0.1, delay=1.5, rule=RewardSTDP(), name="rewarded")
+    net.connect(exc, inh, in_degree(4), w=0.1, delay=1.5, rule=PairSTDP(), name="other")
+    settings = MetabolicConfig(budget_rate=0.1, reduce_gain=False, slow_learning=True, lower_reward=True)
+    config = replace(only("metabolic"), metabolic=settings)
+    assert RobustnessConfig.from_json(config.to_json()) == config
+    (hook,) = config.hooks(net, exc="exc", inh="inh")
+    sim = Simulation(net, [hook])
+    sim.run(1000.0)
+    assert hook.penalty > 0.01 and hook.penalty == pytest.approx(0.1 * (hook.cost - 80 * 0.1 * 0.001))
+    assert sim["learns"].m_energy == pytest.approx(1.0 / (1.0 + hook.penalty)) and sim["other"].m_energy == 1.0
+    assert sim["rewarded"].m_reward == pytest.approx(Simulation(net)["rewarded"].m_reward - hook.penalty)
+    assert sim["exc->exc"].amplification == 1.0
+    for use, error in (("slow_learning", "no projection has a rule"), ("lower_reward", "no projection has a rule")):
+        (hook,) = replace(config, metabolic=MetabolicConfig(**{use: True})).hooks(small(), exc="exc", inh="inh")
+        with pytest.raises(DescriptionError, match=error):
+            Simulation(small(), [hook]).run(1.0)
+
+
+def test_a_leak_and_a_share_may_be_0():
+    assert ActivityScalingConfig(leak=0.0, in_silence=0.0).leak == CriticalityConfig(leak=0.0).leak == 0.0
+    for make, name in ((ActivityScalingConfig, "ActivityScalingConfig"), (CriticalityConfig, "CriticalityConfig")):
+        with pytest.raises(DescriptionError, match=f"leak of {name} is -0.1: give a finite number of at least 0"):
+            make(leak=-0.1)
 
 
 def test_all_recurrent_projections_are_regulated():

@@ -19,9 +19,12 @@ from thalia_sim import (
     CriticalityConfig,
     CriticalityMonitor,
     Lesion,
+    MetabolicConfig,
+    MetabolicConstraint,
     Network,
     Normal,
     Progress,
+    RegionalBudgets,
     RobustnessConfig,
     Simulation,
     Stability,
@@ -109,6 +112,10 @@ def test_mechanisms_of_hooks_by_name(script):
     kept = without(hooks, ["synapticscaling"])
     assert [h.name for h in kept if h.is_mechanism] == ["intrinsicplasticity"] and len(kept) == len(hooks) - 1
     assert mechanisms_in([CriticalityMonitor("exc", regulate="exc->exc")]) == ["criticalitymonitor"]
+    assert mechanisms_in([RegionalBudgets({"exc": 1.0}, reduce_gain=False), MetabolicConstraint("exc", budget=1.0, reduce_gain=False)]) == []
+    assert mechanisms_in([MetabolicConstraint("exc", budget=1.0, reduce_gain=False, slow_learning=True)]) == ["metabolicconstraint"]
+    energy = replace(RobustnessConfig.minimal().switched(metabolic=True), metabolic=MetabolicConfig(reduce_gain=False))
+    assert mechanisms_in([UnifiedHomeostasis(energy, "exc", "inh")]) == []
     watching = replace(RobustnessConfig.biological(), criticality=CriticalityConfig(regulate=False))
     assert "criticality" not in mechanisms_in([UnifiedHomeostasis(watching, "exc", "inh")])
     with pytest.raises(PathError, match="mechanism 'synaptic' is not among the hooks of the script: did you mean 'synapticscaling'"):

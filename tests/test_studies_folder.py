@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from thalia_sim import Recorder, Simulation, SynapticScaling
 from thalia_sim.cli import commands
 from thalia_sim.errors import DescriptionError, RecordingError
 from thalia_sim.experiment import describe, load_script
-from thalia_sim.studies import Effort, folder, keeping, recovery, running, sensitivity, stability
+from thalia_sim.studies import Effort, folder, keeping, recovery, running, sensitivity, stability, workers
 from thalia_sim.studies.figures import draw_effects, grouped, panels_of
 from thalia_sim.studies.folder import LOCK, taken
 
@@ -179,6 +180,77 @@ def test_a_study_that_keeps_the_results_alone_finds_the_same(script, tmp_path, s
     assert len(more.seeds) == 3 and {run["seed"] for run in more.runs} == {1, 2, 3} and all("seed 3" in line for line in lines)
 
 
+def test_another_reading_takes_nothing_away(script, tmp_path):
+    """Of a study that kept its results alone: a bin that was not read before has the courses run again, and the settled networks before them.
+    Whether that is cut short, fails or is done, what was known stays known: the first command anew runs nothing. No checkpoint is left."""
+    results = Effort(keep="results")
+    first = recovery(script, [1, 2], out=tmp_path / "a", **SHORT, **COURSE, effort=results)
+    other = {**COURSE, "bin": 10.0}
+    cut = recovery(script, [1, 2], out=tmp_path / "a", **SHORT, **other, effort=results._replace(budget=1e-9))
+    assert cut.seeds == [] and {line.partition(":")[0] for line in cut.missing} == {"interrupted"}
+    lines = []
+    loud = results._replace(say=lines.append)
+    assert recovery(script, [1, 2], out=tmp_path / "a", **SHORT, **COURSE, effort=loud).table() == first.table() and lines == []
+    text = script.read_text()
+    fresh = recovery(script, [1, 2], out=tmp_path / "b", **SHORT, **other)
+    again = recovery(script, [1, 2], out=tmp_path / "a", **SHORT, **other, effort=loud)
+    assert again.table() == fresh.table() and len(lines) == 6 and script.read_text() == text
+    lines.clear()
+    for how, expected in ((COURSE, first), (other, fresh), (COURSE, first)):
+        assert recovery(script, [1, 2], out=tmp_path / "a", **SHORT, **how, effort=loud).table() == expected.table() and lines == []
+    assert not names_in(tmp_path / "a", "*.h5") and not names_in(tmp_path / "a", "*.ckpt")
+
+
+def test_a_run_that_is_repeated_and_fails_leaves_what_was_known(script, tmp_path, monkeypatch):
+    """Other pieces of a study without recordings, when the run cannot be repeated: told as failed; the first command finds all of it as it was."""
+    results = Effort(keep="results")
+    first = stability(script, [1], out=tmp_path / "a", **SHORT, pieces=4, effort=results)
+    attempt = running.attempt
+    monkeypatch.setattr(running, "attempt", lambda point, *given: 1 / 0 if point.is_measured else attempt(point, *given))
+    failed = stability(script, [1], out=tmp_path / "a", **SHORT, pieces=5, effort=results)
+    assert failed.failed == [1] and "ZeroDivisionError" in failed.missing[0]
+    assert stability(script, [1], out=tmp_path / "a", **SHORT, pieces=4, effort=results).table() == first.table()
+    monkeypatch.undo()
+    lines = []
+    second = stability(script, [1], out=tmp_path / "a", **SHORT, pieces=5, effort=results._replace(say=lines.append))
+    assert len(lines) == 2 and second.table() == stability(script, [1], out=tmp_path / "b", **SHORT, pieces=5).table()
+
+
+def test_a_recording_whose_spikes_are_damaged_is_made_again(script, tmp_path):
+    """It opens, but a checksum tells when it is read: with other pieces the run is repeated, and those before stay."""
+    first = stability(script, [1], out=tmp_path / "a", **SHORT, pieces=4)
+    recording = tmp_path / "a" / "points" / f"{first.runs[1]['key']}.h5"
+    with h5py.File(recording) as file:
+        chunk = file["spikes/exc/timestamps"].id.get_chunk_info(0)
+    with open(recording, "r+b") as file:
+        file.seek(chunk.byte_offset + 16)
+        file.write(bytes(32))
+    lines, second = again(script, tmp_path / "a", pieces=5)
+    assert len(lines) == 1 and second.table() == stability(script, [1], out=tmp_path / "b", **SHORT, pieces=5).table()
+    assert again(script, tmp_path / "a", pieces=4)[0] == []
+
+
+def test_a_run_that_can_go_on_needs_nothing_else(script, tmp_path):
+    """A course that was stopped goes on from its own checkpoint, though another study in the folder took the one from which it began."""
+    how = {**COURSE, "course": 4000.0, "bin": 1000.0}
+    seconds = iter(range(10**6))
+    clock = SimpleNamespace(time=lambda: float(next(seconds)), perf_counter=time.perf_counter, sleep=time.sleep)
+    whole = recovery(script, [1], out=tmp_path / "b", **SHORT, **how)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "time", clock)
+        patch.setattr(workers, "time", clock)
+        cut = recovery(script, [1], out=tmp_path / "a", **SHORT, **how, effort=Effort(budget=1000.0))
+    assert any(line.startswith("interrupted") for line in cut.missing)
+    settled = next(run for run in cut.runs if not run["parent"])
+    assert settled["status"] == "complete"
+    shutil.rmtree(tmp_path / "a" / "points" / f"{settled['key']}.ckpt")
+    stopped = {run["key"] for run in cut.runs if run["status"] == "interrupted"}
+    others = {run["key"] for run in cut.runs if run["parent"] == settled["key"]} - stopped
+    lines, result = again(script, tmp_path / "a", recovery, **how)
+    assert result.table() == whole.table() and not result.missing
+    assert len(stopped) == 1 and any("to 20 ms" in line for line in lines) == bool(others)
+
+
 def test_what_is_needed_is_kept_until_it_is_not(script, tmp_path):
     """A run that failed keeps the checkpoint from which it begins; when it is well, all goes. What is gone is run again if something new needs it."""
     measures(script, "1 / (seed - 1 or Path('well').exists())")
@@ -196,11 +268,10 @@ def test_what_is_needed_is_kept_until_it_is_not(script, tmp_path):
 
 
 def test_a_study_says_what_its_recordings_will_take(script, tmp_path, monkeypatch):
-    """After the first run, from its size and the time that all runs take: if it is much, or more than there is. Nothing if recordings go."""
+    """After the first of the longest runs, from its size and the time that all runs take: if it is much, or more than there is. Once."""
     out = tmp_path / "a"
-    stability(script, [1, 2], out=out, settle=20.0, measure=60.0)
-    settled = next(run["key"] for run in stability(script, [1, 2], out=out, settle=20.0, measure=60.0).runs)
-    needed = (out / "points" / f"{settled}.h5").stat().st_size * 2 * (20.0 + 60.0) / 20.0
+    measured = stability(script, [1, 2], out=out, settle=20.0, measure=60.0).runs[1]["key"]
+    needed = (out / "points" / f"{measured}.h5").stat().st_size * 2 * (20.0 + 60.0) / 60.0
     for much, free, told in (
         (2 * needed, 3 * needed, None), (0.5 * needed, 3 * needed, "; --keep results removes each when it is measured"),
         (2 * needed, 0.5 * needed, ": make room, or give --keep results"),
@@ -211,7 +282,8 @@ def test_a_study_says_what_its_recordings_will_take(script, tmp_path, monkeypatc
         lines = []
         stability(script, [1, 2], out=out, settle=20.0, measure=60.0, effort=Effort(say=lines.append))
         said = [line for line in lines if "recordings" in line]
-        assert said == ([] if told is None else [f"their recordings take about {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free{told}"])
+        words = f"the recordings of this study take about {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free{told}"
+        assert said == ([] if told is None else [words])
 
 
 def test_a_deleted_checkpoint_is_made_again_where_a_run_begins_from_it(script, tmp_path):

@@ -139,8 +139,8 @@ class RobustnessConfig:
         return [name for flag, name in FLAGS.items() if getattr(self, flag)]
 
     def get_acting_mechanisms(self) -> list[str]:
-        """Those of them that change the network: not criticality that only watches."""
-        return [name for name in self.get_enabled_mechanisms() if getattr(getattr(self, name), "regulate", True)]
+        """Those of them that change the network: not criticality or energy that only watch."""
+        return [name for name in self.get_enabled_mechanisms() if getattr(getattr(self, name), "is_acting", True)]
 
     def summary(self) -> str:
         """One line a mechanism: whether it is on, and its settings."""
@@ -262,7 +262,7 @@ class RobustnessConfig:
             made: Hook = hook(
                 p, budget=max(net.population(p).n, 1) * settings.budget_rate * settings.energy_per_spike, cost_per_spike=settings.energy_per_spike,
                 scale=settings.penalty_scale, rate=settings.gain_rate, low=settings.gain_min, tau=settings.tau_energy, every=settings.every,
-                inputs=excitation(net, p, at.inh),
+                inputs=excitation(net, p, at.inh) if settings.reduce_gain else None, reduce_gain=settings.reduce_gain, **learning(net, p, settings),
             )  # fmt: skip
             return made
 
@@ -330,6 +330,16 @@ def excitation(net: Any, population: str, inh: Sequence[str]) -> list[str]:
         what = f"drives {', '.join(fixed)} of {population} change with time or have a weight for each target, and are not multiplied"
         warnings.warn(f"{what} by mechanisms: use DC or Poisson of one weight where they shall be", UnusualValue, stacklevel=1)
     return found
+
+
+def learning(net: Any, population: str, settings: MetabolicConfig) -> dict[str, Any]:
+    """What a constraint on energy does to projections with rules onto a population, as arguments: nothing where others learn, but not this one."""
+    learn = [name for name, p in net.projections.items() if p.chain is not None and population in names_of(p.target)]
+    rewarded = [name for name in learn if "m_reward" in net.projections[name].chain.read]
+    every = [p.chain for p in net.projections.values() if p.chain is not None]
+    slow = settings.slow_learning and (bool(learn) or not every)
+    lower = settings.lower_reward and (bool(rewarded) or not any("m_reward" in chain.read for chain in every))
+    return {"slow_learning": slow, "lower_reward": lower, "projections": learn or None}
 
 
 def budgeted(net: Any, population: str, inh: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DescriptionError, PathError, nearest
-from ..given import short
+from ..given import short, truth
 from .arguments import around_one, not_negative, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
@@ -42,6 +42,7 @@ class MetabolicConstraint(SpikeCounter):
     """
 
     units = {"cost": "1/s", "penalty": "1", "gain": "1", "learning": "1", "total": "1"}
+    is_mechanism = property(lambda self: bool(self.reduce_gain or self.slow_learning or self.lower_reward))  # else it only watches
     transient = ("onto", "learning", "rewarding")  # names of inputs, and of projections whose learning and reward it changes
     avg: Any  # declared: energy per second before the correction, ms over which it was averaged, energy since the start
     elapsed: Any
@@ -59,7 +60,8 @@ class MetabolicConstraint(SpikeCounter):
     ) -> None:  # fmt: skip
         where = f"of {self.name} of {short(population)}"
         self.population, self.inputs, self.projections = population, inputs, projections
-        self.reduce_gain, self.slow_learning, self.lower_reward, self.symmetric = reduce_gain, slow_learning, lower_reward, symmetric
+        self.reduce_gain, self.symmetric = truth(reduce_gain, f"reduce_gain {where}"), truth(symmetric, f"symmetric {where}")
+        self.slow_learning, self.lower_reward = truth(slow_learning, f"slow_learning {where}"), truth(lower_reward, f"lower_reward {where}")
         self.budget, self.cost_per_spike = positive(budget, f"budget {where}"), positive(cost_per_spike, f"cost_per_spike {where}")
         self.baseline, self.scale = not_negative(baseline, f"baseline {where}"), not_negative(scale, f"scale {where}")
         self.rate, self.tau, self.every = positive(rate, f"rate {where}"), positive(tau, f"tau {where}"), every

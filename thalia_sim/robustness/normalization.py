@@ -107,6 +107,8 @@ def checked_space(x: Any, dims: Any, what: str, power: float, sigma: float = 1.0
     largest = max(float(np.abs(values).max()), sigma if is_number(sigma) else 1.0)
     if power * math.log(max(largest, 1.0)) + math.log(values.size) > LARGEST_LOG:
         raise DescriptionError(f"input or sigma of {what} reaches {largest:g}, whose power {power:g} overflows: give both in a larger unit")
+    if is_number(sigma) and sigma**power == 0.0:
+        raise DescriptionError(f"sigma of {what} is {sigma:g}, whose power {power:g} is 0 in the machine: give it and the input in a smaller unit")
     return values
 
 

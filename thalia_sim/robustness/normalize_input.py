@@ -57,6 +57,8 @@ class NormalizeInput(SpikeCounter):
         self.sigma, self.n, self.gamma = positive(sigma, f"sigma {where}"), positive(n, f"n {where}"), positive(gamma, f"gamma {where}")
         if self.n > STEEPEST:
             raise DescriptionError(f"n {where} is {self.n:g}: give an exponent of at most {STEEPEST:g}")
+        if self.sigma**self.n == 0.0:
+            raise DescriptionError(f"sigma {where} is {self.sigma:g} Hz, whose power {self.n:g} is 0 in the machine: give a larger one")
         self.tau = positive(tau, f"tau {where}")
         if not is_number(base) or not 0.0 <= base < math.inf:
             raise DescriptionError(f"base {where} is {short(base)}: give a finite rate of at least 0 Hz")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels.rates import rates_at, take_spikes_together
-from .arguments import between, neurons_of, not_negative, positive
+from .arguments import around_one, between, neurons_of, not_negative, positive
 from .inputs import inputs_of, lay_gain
 from .silence import OwnTime
 
@@ -26,7 +26,7 @@ class PopulationIntrinsicPlasticity(OwnTime):
     lr        1/(Hz s): share by which e changes in a second for each Hz of deviation
     leak      1/s, by which ln e returns to 0: above 0, e and another mechanism with the same target (such as thresholds) do not drift apart, each
               taking back what the other gives
-    low/high  bounds of e
+    low/high  bounds of e, above 0 and around 1
     tau_rate  ms, over which the population's rate is averaged; avg begins at the target
     every     ms between two changes
     inputs    names of projections and drives that are multiplied; None: all onto the population
@@ -53,8 +53,7 @@ class PopulationIntrinsicPlasticity(OwnTime):
         self.target = between(target, f"target of {self.name}", 0.0, 1e6)
         self.lr, self.tau_rate = positive(lr, f"lr of {self.name}", "1/(Hz s)"), positive(tau_rate, f"tau_rate of {self.name}", "ms")
         self.leak = not_negative(leak, f"leak of {self.name}")
-        self.low = between(low, f"low of {self.name}", 0.0, 1.0)
-        self.high = between(high, f"high of {self.name}", 1.0, 1e6)
+        self.low, self.high = around_one(low, high, f"of {self.name}")
 
     def start(self, sim: Any) -> None:
         n = neurons_of(sim, self.population, self.name).n

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DescriptionError
-from ..given import short
+from ..given import short, truth
 from .arguments import around_one, not_negative, positive
 from .counting import SpikeCounter
 from .inputs import inputs_of, lay_gain, take_gain
@@ -33,6 +33,7 @@ class RegionalBudgets(SpikeCounter):
     scale, rate, low, tau, every   as of MetabolicConstraint
     """
 
+    is_mechanism = property(lambda self: bool(self.reduce_gain))  # else it only watches
     transient = ("onto",)  # names of the inputs of each population
     avg: Any  # declared, [populations] energy per second before the correction for the beginning, and gains
     gain: Any
@@ -52,7 +53,8 @@ class RegionalBudgets(SpikeCounter):
                 raise DescriptionError(f"baseline of {self.name} names {short(name)}, which has no budget: known are {', '.join(budgets)}")
         self.baseline = {name: not_negative(given.get(name, 0.0), f"baseline of {name}") for name in budgets}
         self.cost_per_spike, self.scale = positive(cost_per_spike, f"cost_per_spike of {self.name}"), not_negative(scale, f"scale of {self.name}")
-        self.reduce_gain, self.rate, self.every = reduce_gain, positive(rate, f"rate of {self.name}"), every
+        self.reduce_gain = truth(reduce_gain, f"reduce_gain of {self.name}")
+        self.rate, self.every = positive(rate, f"rate of {self.name}"), every
         self.low, self.tau = around_one(low, 1.0, f"of {self.name}")[0], positive(tau, f"tau of {self.name}")
 
     def start(self, sim: Any) -> None:

@@ -9,16 +9,21 @@ from typing import Any
 from ..checks import is_number
 from ..errors import DescriptionError
 from ..given import short, truth
-from .arguments import between
+from .arguments import between, not_negative
 from .normalize_input import STEEPEST
+
+MAY_BE_0 = ("leak", "in_silence")  # fields without which a mechanism is still one
 
 
 def check_numbers(settings: Any) -> None:
-    """Refuse by name a field of a dataclass that is not a finite number above 0, or not True or False where its default is."""
+    """Refuse by name a field of a dataclass that is not a finite number above 0 (a leak or a share: of at least 0), or not True or False where its
+    default is."""
     for field in fields(settings):
         value, what = getattr(settings, field.name), f"{field.name} of {type(settings).__name__}"
         if isinstance(field.default, bool):
             truth(value, what)
+        elif field.name in MAY_BE_0:
+            not_negative(value, what)
         elif not is_number(value) or not 0.0 < value < math.inf:
             raise DescriptionError(f"{what} is {short(value)}: give a finite number above 0")
 
@@ -104,14 +109,22 @@ class CriticalityConfig:
             both = f"window and bin of CriticalityConfig are {self.window:g} and {self.bin:g} ms"
             raise DescriptionError(f"{both}: give a window that is a multiple of the bin")
 
+    @property
+    def is_acting(self) -> bool:
+        """Whether it changes the network, or only watches."""
+        return self.regulate
+
 
 @dataclass(frozen=True)
 class MetabolicConfig:
-    """What a population's spikes cost, with a budget for each neuron; over it, inputs are reduced."""
+    """What a population's spikes cost, with a budget for each neuron, and what is done above it, as by MetabolicConstraint."""
 
     energy_per_spike: float = 0.001
     budget_rate: float = 15.0  # Hz, the mean rate at which the budget is used up
-    penalty_scale: float = 0.1
+    penalty_scale: float = 0.1  # of slow_learning and lower_reward
+    reduce_gain: bool = True  # of the inputs that are no inhibition
+    slow_learning: bool = False  # of projections with rules onto the population
+    lower_reward: bool = False  # of those whose rules read m_reward
     gain_rate: float = 1.0  # 1/s
     gain_min: float = 0.1
     tau_energy: float = 1000.0  # ms
@@ -121,3 +134,8 @@ class MetabolicConfig:
         check_numbers(self)
         if self.gain_min > 1.0:
             raise DescriptionError(f"gain_min of MetabolicConfig is {self.gain_min:g}: give a number up to 1")
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether it changes the network, or only watches."""
+        return self.reduce_gain or self.slow_learning or self.lower_reward

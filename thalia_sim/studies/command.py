@@ -153,7 +153,8 @@ def exit_code(result: Result) -> int:
 def study() -> None:
     """Run the experiment SCRIPT over many seeds and conditions, within a budget of time, and say what follows, with 95 % intervals.
 
-    Each run leaves a recording in the folder; none is ever computed twice. Ctrl+C, or the budget, leaves checkpoints: the same command goes on.
+    Each run leaves a recording in the folder (with --keep results its measures alone), and none is computed twice for the same study. Ctrl+C, or the
+    budget, leaves checkpoints: the same command goes on.
 
     Exit code: 0 if every run is complete, 1 if one failed or the study was refused, 2 for a wrong option, 3 if not all were run (the budget ended, or
     the scheduler was lost), 130 after Ctrl+C.

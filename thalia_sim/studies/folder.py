@@ -8,12 +8,12 @@ import os
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ..errors import DescriptionError, RecordingError
 from ..recording import open_recording
 from ..recording.checkpoint import checkpoints, clear
-from .points import Point, files_of
+from .points import COMPLETE, INTERRUPTED, LOST, NOT_RUN, Point, files_of
 from .readings import Readings, is_read
 
 try:
@@ -77,21 +77,32 @@ def lock(file: IO[str], folder: Path) -> None:
     file.flush()
 
 
-def forget_lost(points: Sequence[Point], folder: Path, readings: Readings) -> None:
-    """Have points run again that are complete by their facts, but of which something is gone or damaged that is needed: the recording, of those that
-    are still to be read, or the checkpoint from which another one is to begin. Parents come before their children."""
+def known(points: Sequence[Point], folder: Path, readings: Readings) -> dict[str, dict[str, Any]]:
+    """The facts of points, by key. Parents come before their children.
+
+    A point that is complete, but of which something is gone or damaged that is needed (the recording, if it is still to be read, or the checkpoint
+    from which another one is to begin), is marked as lost in its file and given as interrupted. Its measures stay there for who needs no more.
+    """
+    found: dict[str, dict[str, Any]] = {}
     begun_from: set[str] = set()
     for point in reversed(points):
         files = files_of(point, folder)
-        is_unread = not is_read(files.read(), readings.get(point.key))
-        is_lost = (is_unread and not is_readable(files.recording)) or (point.key in begun_from and not checkpoints(files.checkpoints))
-        if is_lost:
-            files.facts.unlink(missing_ok=True)
+        facts = files.read() or {"status": NOT_RUN}
+        is_unread = not is_read(facts, readings.get(point.key))
         if files.recording.exists() and is_unread and is_damaged(files.recording):
             files.remove_recording()
             clear(files.checkpoints)
-        if point.parent is not None and files.read().get("status") != "complete":
+        if facts["status"] in (COMPLETE, LOST):
+            was_lost = facts["status"] == LOST
+            lacks_recording = is_unread and (was_lost or not is_readable(files.recording))
+            lacks_end = point.key in begun_from and (was_lost or not checkpoints(files.checkpoints))
+            facts["status"] = INTERRUPTED if lacks_recording or lacks_end else COMPLETE
+            if facts["status"] == INTERRUPTED and not was_lost:
+                files.write({**facts, "status": LOST})
+        if point.parent is not None and facts["status"] != COMPLETE and not files.can_go_on:
             begun_from.add(point.parent.key)
+        found[point.key] = facts
+    return found
 
 
 def is_readable(recording: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -20,31 +21,55 @@ class Leftovers:
     """Files that no run of a study needs any more: the recording of one that is complete, as it was measured and read when it ended, and the
     checkpoint from which others began, when those are complete too."""
 
-    def __init__(self, points: Sequence[Point], folder: Path) -> None:
-        self.folder = folder
-        self.begun: dict[str, set[str]] = {}  # key -> keys of the points that begin from it and are not complete
-        for point in points:
+    def __init__(self, points: Sequence[Point], waiting: Sequence[Point], folder: Path) -> None:
+        self.points, self.folder = points, folder
+        self.waiting = {point.key for point in waiting}
+        self.begun: dict[str, set[str]] = {}  # key -> keys of the points that begin from it and are waiting
+        for point in waiting:
             if point.parent is not None:
                 self.begun.setdefault(point.parent.key, set()).add(point.key)
 
+    def remove_first(self) -> None:
+        """Of all points that are complete when the study begins."""
+        for point in self.points:
+            if point.key not in self.waiting:
+                self.remove(point)
+
     def remove(self, point: Point) -> None:
-        """Of a point that is complete."""
+        """Of a point that is complete now."""
         files_of(point, self.folder).remove_recording()
+        self.waiting.discard(point.key)
+        self.clear(point)
         if point.parent is not None:
-            self.begun[point.parent.key].discard(point.key)
-            if not self.begun[point.parent.key]:
-                clear(files_of(point.parent, self.folder).checkpoints)
+            self.begun.get(point.parent.key, set()).discard(point.key)
+            self.clear(point.parent)
+
+    def clear(self, point: Point) -> None:
+        """Remove the checkpoints of a point if neither it nor another one goes on from them."""
+        if point.key not in self.waiting and not self.begun.get(point.key):
+            folder = files_of(point, self.folder).checkpoints
+            clear(folder)
+            with contextlib.suppress(OSError):  # it is gone, or holds something else
+                folder.rmdir()
 
 
-def room_told(first: Point, points: Sequence[Point], folder: Path) -> str | None:
-    """What the recordings of points will take, judged by the first of them, if that is worth a word."""
-    recording = files_of(first, folder).recording
-    written = sum(os.path.getsize(file) for file in (recording, *later_files(recording)))
-    needed, free = written * sum(map(span, points)) / span(first), shutil.disk_usage(folder).free
-    if needed < MUCH and needed < free:
-        return None
-    remedy = "; --keep results removes each when it is measured" if needed < free else ": make room, or give --keep results"
-    return f"their recordings take about {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free{remedy}"
+class Room:
+    """How much room the recordings of a study will take."""
+
+    def __init__(self, waiting: Sequence[Point], folder: Path) -> None:
+        self.folder, self.spans, self.was_told = folder, [span(point) for point in waiting], False
+
+    def told(self, point: Point) -> str | None:
+        """What they will take, judged by the first of the longest runs, if that is worth a word."""
+        if self.was_told or span(point) < max(self.spans):
+            return None
+        self.was_told, recording = True, files_of(point, self.folder).recording
+        written = sum(os.path.getsize(file) for file in (recording, *later_files(recording)))
+        needed, free = written * sum(self.spans) / span(point), shutil.disk_usage(self.folder).free
+        if needed < MUCH and needed < free:
+            return None
+        remedy = "; --keep results removes each when it is measured" if needed < free else ": make room, or give --keep results"
+        return f"the recordings of this study take about {needed / 1e9:.3g} GB, and {free / 1e9:.3g} GB are free{remedy}"
 
 
 def span(point: Point) -> float:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from . import asked
 from .effects import BySeed
-from .points import Point, lineage
+from .points import COMPLETE, FAILED, Point, lineage
 from .readings import Courses, Reading, Readings, courses_in
 from .workers import Effort, Ran, run_points
 
 Planned = Mapping[tuple[int, Any], Point]  # (seed, condition) -> the point that shows it; all of a seed come before the next seed's
-ENDED = ("complete", "failed")
+ENDED = (COMPLETE, FAILED)
 
 
 class Outcome(NamedTuple):
@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     @property
     def failed(self) -> list[int]:
         """Those of them of which a run failed."""
-        lost = {point.seed for point in lineage(list(self.planned.values())) if self.status(point) == "failed"}
+        lost = {point.seed for point in lineage(list(self.planned.values())) if self.status(point) == FAILED}
         return [seed for seed in self.seeds if seed in lost]
 
     def status(self, point: Point) -> str:
@@ -53,14 +53,14 @@ class Outcome(NamedTuple):
     def courses(self, condition: Any, reading: Reading) -> dict[int, Courses]:
         """seed -> what was read of the recording of a condition, of whole seeds whose point is complete."""
         points = {seed: self.planned[seed, condition] for seed in self.seeds}
-        return {seed: courses_in(self.ran.facts[point.key], reading) for seed, point in points.items() if self.status(point) == "complete"}
+        return {seed: courses_in(self.ran.facts[point.key], reading) for seed, point in points.items() if self.status(point) == COMPLETE}
 
     def missing(self) -> list[str]:
         """What was not run to its end, and why, a line each."""
         lines = []
         for point in lineage(list(self.planned.values())):
             facts = self.ran.facts[point.key]
-            if facts["status"] != "complete":
+            if facts["status"] != COMPLETE:
                 error = f": {facts['error'].splitlines()[-1]}" if facts.get("error") else ""
                 lines.append(f"{facts['status']}: {point}{error}")
         return lines

@@ -12,9 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..recording.checkpoint import checkpoint_folder
+from ..recording.checkpoint import checkpoint_folder, checkpoints
 from ..recording.segments import later_files
 from .sources import package_source
+
+COMPLETE, FAILED, INTERRUPTED, NOT_RUN = "complete", "failed", "interrupted", "not run"  # how a point ended
+LOST = "lost"  # complete, but files of it are gone that are needed again: what was measured and read stays
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class Files(NamedTuple):
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) and "status" in found and isinstance(found.get("measures"), dict) else {}
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the run was stopped and can go on from a checkpoint of its own."""
+        return self.recording.exists() and bool(checkpoints(self.checkpoints))
 
     def write(self, facts: dict[str, Any]) -> None:
         """All of it or nothing."""

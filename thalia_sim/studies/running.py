@@ -15,14 +15,14 @@ from ..errors import DescriptionError, RecordingError, SimulationError
 from ..experiment import Experiment, add_recorder, describe, load_script, script_errors, script_hooks
 from ..hooks.contract import Hook, StopRun
 from ..hooks.recorder import Recorder, recordings_in
-from ..recording.checkpoint import checkpoints, clear, newest_checkpoint
+from ..recording.checkpoint import clear, newest_checkpoint
 from ..recording.writer import is_written_elsewhere
 from ..simulation import Simulation
 from .disturbances import disturb
 from .inhibition import inhibitory, neurons
 from .measured import measures_of
 from .mechanisms import without
-from .points import Files, Point, files_of
+from .points import COMPLETE, FAILED, INTERRUPTED, LOST, NOT_RUN, Files, Point, files_of
 from .readings import Reading, is_read, read_of
 from .sources import ALONE, imported_anew, package_source, source_of
 from .weight_means import WeightMeans, watched
@@ -66,31 +66,45 @@ def run_point(point: Point, folder: Path, limits: Limits, reading: Reading | Non
     """Run a point unless it is complete, as far as time allows, and read what is to be read. Returns its facts, which are also in KEY.json:
 
     status "complete", "interrupted" (started anew it goes on), "failed" (with `error`), or "not run"; wall_s, t (ms), measures, and readings.
+
+    A point that was complete stays so in its file, with what was measured and read of it, until it is complete again.
     """
     files = files_of(point, folder)
     with ALONE:
         facts = files.read()
-        is_complete = facts.get("status") == "complete"
-        if is_complete and is_read(facts, reading):
+        was_complete = facts.get("status") in (COMPLETE, LOST)
+        if facts.get("status") == COMPLETE and is_read(facts, reading):
             return facts
         clock = Clock(limits, folder)
-        before_it = {} if point.parent is None else files_of(point.parent, folder).read()
-        if before_it.get("status") == "failed":
+        before_it = {} if point.parent is None or files.can_go_on else files_of(point.parent, folder).read()
+        if before_it.get("status") == FAILED:
             return {**before_it, "error": f"it begins from a run that failed: {before_it['error']}"}
-        if clock.is_over or before_it.get("status", "complete") != "complete":
-            return {**facts, "status": "interrupted"} if is_complete else facts or {"status": "not run"}
+        if clock.is_over or before_it.get("status", COMPLETE) != COMPLETE:
+            return {**facts, "status": INTERRUPTED} if was_complete else facts or {"status": NOT_RUN}
         begun, before = time.perf_counter(), facts.get("wall_s", 0.0)
         try:
             wait_for_other(files.recording)
-            if not is_complete:
-                facts = attempt(point, folder, files, clock)
-            if facts["status"] == "complete":
-                facts["readings"] = facts.get("readings", {}) | read_of(files.recording, reading)
+            found = read_again(facts, files, reading) or attempt(point, folder, files, clock, reading)
         except Exception as error:  # whatever it is, one run that fails does not take the others with it
-            facts = {"status": "failed", "error": f"{type(error).__name__}: {error}", "measures": {}}
-        facts |= {"point": str(point), "seed": point.seed, "wall_s": round(before + time.perf_counter() - begun, 3)}
-        files.write(facts)
-        return facts
+            found = {"status": FAILED, "error": f"{type(error).__name__}: {error}", "measures": {}}
+        found |= {"point": str(point), "seed": point.seed, "wall_s": round(before + time.perf_counter() - begun, 3)}
+        if found["status"] == COMPLETE:
+            found["readings"] = {**facts.get("readings", {}), **found["readings"]} if was_complete else found["readings"]
+        if found["status"] == COMPLETE or not was_complete:
+            files.write(found)
+        return found
+
+
+def read_again(facts: dict[str, Any], files: Files, reading: Reading | None) -> dict[str, Any] | None:
+    """The facts of a complete point with what is read of its recording; None if it has to be run, also because that is damaged."""
+    if facts.get("status") != COMPLETE:
+        return None
+    try:
+        return {**facts, "readings": read_of(files.recording, reading)}
+    except RecordingError:
+        files.remove_recording()
+        clear(files.checkpoints)
+        return None
 
 
 def wait_for_other(recording: Path) -> None:
@@ -100,8 +114,8 @@ def wait_for_other(recording: Path) -> None:
         time.sleep(0.1)
 
 
-def attempt(point: Point, folder: Path, files: Files, clock: Clock) -> dict[str, Any]:
-    """Run and measure; raises what goes wrong."""
+def attempt(point: Point, folder: Path, files: Files, clock: Clock, reading: Reading | None) -> dict[str, Any]:
+    """Run, measure and read; raises what goes wrong."""
     if package_source() != point.package:
         raise DescriptionError("this process runs other sources of thalia_sim than those that the study began with: start it anew")
     if source_of(point.script) != point.source:
@@ -112,12 +126,11 @@ def attempt(point: Point, folder: Path, files: Files, clock: Clock) -> dict[str,
             sim = begin(point, folder, files, clock, experiment)
             reached = run(sim, point, clock)
         if not reached:
-            return {"status": "interrupted", "t": sim.t, "measures": {}}
-        if not point.is_measured:
-            return {"status": "complete", "t": sim.t, "measures": {}}
-        measures = measures_of(files.recording, experiment)
-    clear(files.checkpoints)
-    return {"status": "complete", "t": sim.t, "measures": measures}
+            return {"status": INTERRUPTED, "t": sim.t, "measures": {}}
+        measures = measures_of(files.recording, experiment) if point.is_measured else {}
+    if point.is_measured:
+        clear(files.checkpoints)
+    return {"status": COMPLETE, "t": sim.t, "measures": measures, "readings": read_of(files.recording, reading)}
 
 
 def run(sim: Simulation, point: Point, clock: Clock) -> bool:
@@ -140,7 +153,7 @@ def run(sim: Simulation, point: Point, clock: Clock) -> bool:
 
 def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Experiment) -> Simulation:
     """The simulation of a point, ready to go on: from its own newest checkpoint, else from its parent's end, else from the start."""
-    if checkpoints(files.checkpoints) and files.recording.exists():
+    if files.can_go_on:
         try:
             return Simulation.resume(newest_checkpoint(files.checkpoints), recording=files.recording, hooks=[clock])
         except RecordingError:  # checkpoint or recording is damaged: the run is repeated
@@ -152,6 +165,8 @@ def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Ex
         return fresh(point, files, clock, experiment)
     end = newest_checkpoint(files_of(point.parent, folder).checkpoints)
     sim = Simulation.resume(end, branch=files.recording, hooks=[clock])
+    if abs(sim.t - point.parent.until) > 1e-6:
+        raise RecordingError(f"the run that it begins from was stopped at {sim.t:g} of {point.parent.until:g} ms: start the study anew")
     if point.disturbance:
         disturb(sim, point.disturbance, point.share)
     return sim

@@ -24,9 +24,9 @@ from .. import __version__
 from ..errors import DescriptionError
 from ..given import short
 from . import asked
-from .folder import Going, forget_lost, taken
-from .keeping import ALL, KEPT, RESULTS, Leftovers, room_told
-from .points import Point, files_of, lineage
+from .folder import Going, known, taken
+from .keeping import ALL, KEPT, RESULTS, Leftovers, Room
+from .points import COMPLETE, FAILED, NOT_RUN, Point, lineage
 from .readings import Reading, Readings, is_read
 from .running import Limits, run_point
 from .sources import package_source
@@ -74,23 +74,21 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort, readings: 
     every, has_begun = lineage(list(points)), False
     with taken(folder), stopped_by_signals(folder) as going:
         limits = Limits(deadline, effort.checkpoint, going.file.name)
-        forget_lost(every, folder, readings)
-        facts = {point.key: files_of(point, folder).read() or {"status": "not run"} for point in every}
-        tasks, leftovers = [], Leftovers(every, folder)
-        for task in (Task(point, readings.get(point.key)) for point in every):
-            if facts[task.point.key]["status"] != "complete" or not is_read(facts[task.point.key], task.reading):
-                tasks.append(task)
-            elif effort.keep == RESULTS:
-                leftovers.remove(task.point)
+        facts = known(every, folder, readings)
+        tasks = [Task(point, readings.get(point.key)) for point in every]
+        tasks = [task for task in tasks if facts[task.point.key]["status"] != COMPLETE or not is_read(facts[task.point.key], task.reading)]
+        leftovers, room = Leftovers(every, [task.point for task in tasks], folder), Room([task.point for task in tasks], folder)
+        if effort.keep == RESULTS:
+            leftovers.remove_first()
         try:
             for number, (point, found) in enumerate(run(tasks, folder, limits, effort) if tasks else (), start=1):
                 has_begun = has_begun or found != facts[point.key]
                 facts[point.key] = found
-                if found["status"] != "not run":
+                if found["status"] != NOT_RUN:
                     effort.say(f"{number}/{len(tasks)} {found['status']} in {found['wall_s']:.1f} s: {point}")
-                if found["status"] == "complete" and effort.keep == RESULTS:
+                if found["status"] == COMPLETE and effort.keep == RESULTS:
                     leftovers.remove(point)
-                elif found["status"] == "complete" and number == 1 and (told := room_told(point, [task.point for task in tasks], folder)):
+                elif found["status"] == COMPLETE and (told := room.told(point)):
                     effort.say(told)
         except CancelledError:  # by Dask, of all that was asked for
             lost = f"scheduler {effort.scheduler} was" if effort.scheduler else "processes of this machine were"
@@ -165,7 +163,7 @@ def run_on_cluster(tasks: Sequence[Task], folder: Path, limits: Limits, effort: 
         by_name = {futures[point.key].key: point for point, _ in tasks}
         for future in as_completed(list(futures.values())):
             error = future.exception()
-            lost = {"status": "failed", "error": f"its workers were lost, or cannot run it ({error})", "measures": {}, "wall_s": math.nan}
+            lost = {"status": FAILED, "error": f"its workers were lost, or cannot run it ({error})", "measures": {}, "wall_s": math.nan}
             yield by_name[future.key], lost if error is not None else future.result()
 
 
