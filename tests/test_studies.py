@@ -261,6 +261,18 @@ def test_a_run_stopped_by_the_clock_goes_on_to_the_bit(script, tmp_path, monkeyp
     assert not list(files_of(p, cut).checkpoints.glob("*.h5"))  # nothing begins from a measured point
 
 
+def test_a_run_begins_at_the_end_of_its_parent_or_not_at_all(script, tmp_path, monkeypatch):
+    """The parent was stopped on its way, and its facts say otherwise: no branch begins in its middle."""
+    p = point(script, tmp_path, 2000.0)
+    seconds = itertools.count()
+    monkeypatch.setattr(running, "time", SimpleNamespace(time=lambda: float(next(seconds)), perf_counter=time.perf_counter))
+    stopped = run_point(p, tmp_path, Limits(deadline=8.0))
+    assert 0.0 < stopped["t"] < 2000.0
+    files_of(p, tmp_path).write({**stopped, "status": "complete"})
+    found = run_point(branch(p, 10.0), tmp_path, Limits())
+    assert found["status"] == "failed" and f"was stopped at {stopped['t']:g} of 2000 ms: start the study anew" in found["error"]
+
+
 def test_a_complete_point_is_never_computed_again(script, tmp_path):
     p = point(script, tmp_path, 50.0)
     first = run_point(p, tmp_path, Limits())

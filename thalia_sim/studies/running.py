@@ -128,9 +128,10 @@ def attempt(point: Point, folder: Path, files: Files, clock: Clock, reading: Rea
         if not reached:
             return {"status": INTERRUPTED, "t": sim.t, "measures": {}}
         measures = measures_of(files.recording, experiment) if point.is_measured else {}
+    readings = read_of(files.recording, reading)
     if point.is_measured:
         clear(files.checkpoints)
-    return {"status": COMPLETE, "t": sim.t, "measures": measures, "readings": read_of(files.recording, reading)}
+    return {"status": COMPLETE, "t": sim.t, "measures": measures, "readings": readings}
 
 
 def run(sim: Simulation, point: Point, clock: Clock) -> bool:
@@ -166,6 +167,7 @@ def begin(point: Point, folder: Path, files: Files, clock: Clock, experiment: Ex
     end = newest_checkpoint(files_of(point.parent, folder).checkpoints)
     sim = Simulation.resume(end, branch=files.recording, hooks=[clock])
     if abs(sim.t - point.parent.until) > 1e-6:
+        sim.close("failed")
         raise RecordingError(f"the run that it begins from was stopped at {sim.t:g} of {point.parent.until:g} ms: start the study anew")
     if point.disturbance:
         disturb(sim, point.disturbance, point.share)

@@ -77,7 +77,8 @@ def run_points(points: Sequence[Point], folder: Path, effort: Effort, readings: 
         facts = known(every, folder, readings)
         tasks = [Task(point, readings.get(point.key)) for point in every]
         tasks = [task for task in tasks if facts[task.point.key]["status"] != COMPLETE or not is_read(facts[task.point.key], task.reading)]
-        leftovers, room = Leftovers(every, [task.point for task in tasks], folder), Room([task.point for task in tasks], folder)
+        waiting = [task.point for task in tasks]
+        leftovers, room = Leftovers(every, waiting, folder), Room(waiting, folder)
         if effort.keep == RESULTS:
             leftovers.remove_first()
         try:
