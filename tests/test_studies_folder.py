@@ -232,7 +232,7 @@ def test_a_recording_whose_spikes_are_damaged_is_made_again(script, tmp_path):
 
 def test_a_run_that_can_go_on_needs_nothing_else(script, tmp_path):
     """A course that was stopped goes on from its own checkpoint, though another study in the folder took the one from which it began."""
-    how = {**COURSE, "course": 4000.0, "bin": 1000.0}
+    how = {**COURSE, "course": 200.0, "bin": 50.0}
     seconds = iter(range(10**6))
     clock = SimpleNamespace(time=lambda: float(next(seconds)), perf_counter=time.perf_counter, sleep=time.sleep)
     whole = recovery(script, [1], out=tmp_path / "b", **SHORT, **how)
