@@ -2,7 +2,7 @@
 
 python experiments/robustness_cost.py
 
-Three simulations take turns, second by second of simulated time, after ten seconds in which the mechanisms settle: the network as described; with
+Three simulations take turns, second by second of simulated time, after 200 s in which the mechanisms settle: the network as described; with
 all mechanisms; and as the mechanisms left it (their gains and thresholds written down) without them. The mechanisms bring all layers to their target
 rate, and more spikes take more time: the third network tells that apart from what the mechanisms themselves take. Within the second run the time of
 each mechanism is counted as well, its part in taking spikes included.
@@ -17,7 +17,7 @@ from thalia_sim import RobustnessConfig, Simulation, UnifiedHomeostasis
 from thalia_sim.circuits import potjans_diesmann
 
 EXC, INH = ("L23E", "L4E", "L5E", "L6E"), ("L23I", "L4I", "L5I", "L6I")
-SETTLE, PIECE, ROUNDS = 10_000.0, 1000.0, 9  # ms, ms
+SETTLE, PIECE, ROUNDS = 200_000.0, 1000.0, 31  # ms, ms
 
 
 def as_left(full):
