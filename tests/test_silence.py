@@ -42,6 +42,22 @@ def test_the_threshold_moves_by_own_time(share, n, pause):
     assert hook.shift == pytest.approx([(1000.0 * 5.0 * (1.0 - math.exp(-own / 1000.0)) - 5.0 * own) / 10_000.0] * n, rel=1e-12)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.8, 0.9, 0.95])
+@pytest.mark.parametrize(("dt", "every"), [(0.1, 0.1), (0.1, 1.0), (1.0, 1.0), (1.0, 2.0), (0.1, 300.0), (0.1, 700.0)])
+def test_the_share_is_the_same_whatever_the_period(dt, every, share):
+    """2.1 s of silence, of which 500 ms count: no period, however short or long, rounds the share away; to a step. A script that writes thresholds
+    meanwhile is no spike."""
+    net = Network(seed=1, dt=dt)
+    net.drive(net.populate("cells", 4, LIFDelta()), DC(amplitude=1.0))
+    hook = IntrinsicPlasticity("cells", target=5.0, every=every, in_silence=share)
+    sim = Simulation(net, [hook])
+    for _ in range(3):
+        sim.run(700.0)
+        sim["cells"].v_th = 16.0
+    if 2100.0 % every == 0.0 or every < 10.0:
+        assert int(hook.lost) * dt == pytest.approx((1.0 - share) * 1600.0, abs=1.01 * dt)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_the_gain_moves_by_own_time(share):
     """The steps of e by hand: all of the time for 500 ms, a share of it afterwards, the leak too."""

@@ -273,6 +273,16 @@ def test_a_run_begins_at_the_end_of_its_parent_or_not_at_all(script, tmp_path, m
     assert found["status"] == "failed" and f"was stopped at {stopped['t']:g} of 2000 ms: start the study anew" in found["error"]
 
 
+def test_a_run_says_that_it_begins_from_one_that_failed(script, tmp_path):
+    """Also where that lies two runs back; and nothing begins where nothing is known of the run before."""
+    p = point(script, tmp_path)
+    child = branch(branch(p, 10.0), 10.0)
+    assert run_point(child, tmp_path, Limits()) == {"status": "not run"}
+    files_of(p, tmp_path).write({"status": "failed", "error": "boom", "measures": {}, "wall_s": 1.0})
+    found = run_point(child, tmp_path, Limits())
+    assert (found["status"], found["error"]) == ("failed", "it begins from a run that failed: boom")
+
+
 def test_a_complete_point_is_never_computed_again(script, tmp_path):
     p = point(script, tmp_path, 50.0)
     first = run_point(p, tmp_path, Limits())

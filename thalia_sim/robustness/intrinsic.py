@@ -112,7 +112,7 @@ class IntrinsicPlasticity(OwnTime):
             self.evaluate(sim, now)
             self.low += self.v_th - under
             self.high += self.v_th - under
-            self.v_th, self.avg, self.last = under, self.rates, now
+            self.v_th, self.avg, self.last, self.moved = under, self.rates, now, now
             self.drift = np.clip(self.shift, self.low, self.high)
 
     def finish(self, sim: Any, status: str) -> None:

@@ -4,7 +4,10 @@ Silence says little of what neurons need: a pause between two inputs looks like 
 would, within seconds, make the population so excitable that the input that comes back is met by a burst. So after a pause without any spike only a
 share of the time counts, for averages and for what follows from them. Above 0 the share lets a population wake that is silent for another reason.
 
-    d own/dt = 1, or in_silence after max(500 ms, 10 / (n target)) of own time without a spike of n neurons
+    d own/dt = 1, or in_silence after max(500 ms, 10 / (n target)) without a spike of n neurons
+
+Silence is noticed when the hook is called, and counted from the last spike on, so that the period hardly matters; one that ends between two calls
+is not noticed after the first of them.
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ class OwnTime(Hook):
 
     in_silence: float
     last: Any
-    # declared: steps that did not count, step of the last look, pause (ms) after which the population is silent
+    # declared: steps that did not count, those before the last spike; own steps of that spike and of what else moved `last`; steps of the pause
     lost: Any
-    looked: Any
+    lost_before: Any
+    fired: Any
+    moved: Any
     pause: Any
 
     def take_share(self, in_silence: Any) -> None:
@@ -38,16 +43,17 @@ class OwnTime(Hook):
         """In `start`, with the mean target in Hz."""
         expected = n * target
         pause = max(PAUSE, 1000.0 * INTERVALS / expected) if expected > 0.0 else np.inf
-        self.declare(lost=0, looked=sim.step, pause=pause)
+        self.declare(lost=0, lost_before=0, fired=sim.step, moved=sim.step, pause=pause / sim.dt)
 
     def own(self, steps: Any) -> Any:
         """Own steps of steps since the last look."""
         return steps - self.lost if self.lost else steps
 
     def look(self, sim: Any) -> int:
-        """The own step now, once a call of the hook."""
-        since, self.looked = sim.step - int(self.looked), sim.step
-        quiet = sim.step - int(self.lost) - int(np.max(self.last, initial=0))
-        if quiet >= since and quiet * sim.dt > self.pause:
-            self.lost = int(self.lost) + int((1.0 - self.in_silence) * since)
+        """The own step now, at a call of the hook."""
+        newest = int(np.max(self.last, initial=0))
+        if newest > max(int(self.moved), int(self.fired)):
+            self.fired, self.lost_before = newest, self.lost
+        quiet = sim.step - int(self.lost_before) - int(self.fired)
+        self.lost = int(self.lost_before) + int((1.0 - self.in_silence) * max(0.0, quiet - float(self.pause)) + 1e-9)
         return sim.step - int(self.lost)

@@ -6,8 +6,10 @@ on where a run was cut.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,10 +78,11 @@ def run_point(point: Point, folder: Path, limits: Limits, reading: Reading | Non
         if facts.get("status") == COMPLETE and is_read(facts, reading):
             return facts
         clock = Clock(limits, folder)
-        before_it = {} if point.parent is None or files.can_go_on else files_of(point.parent, folder).read()
-        if before_it.get("status") == FAILED:
-            return {**before_it, "error": f"it begins from a run that failed: {before_it['error']}"}
-        if clock.is_over or before_it.get("status", COMPLETE) != COMPLETE:
+        before_it = [] if files.can_go_on else [files_of(each, folder).read() or {"status": NOT_RUN} for each in ancestors(point)]
+        for each in itertools.takewhile(lambda each: each["status"] != COMPLETE, before_it):
+            if each["status"] == FAILED:
+                return {**each, "error": f"it begins from a run that failed: {each['error']}"}
+        if clock.is_over or (before_it and before_it[0]["status"] != COMPLETE):
             return {**facts, "status": INTERRUPTED} if was_complete else facts or {"status": NOT_RUN}
         begun, before = time.perf_counter(), facts.get("wall_s", 0.0)
         try:
@@ -93,6 +96,13 @@ def run_point(point: Point, folder: Path, limits: Limits, reading: Reading | Non
         if found["status"] == COMPLETE or not was_complete:
             files.write(found)
         return found
+
+
+def ancestors(point: Point) -> Iterator[Point]:
+    """The points from which it begins, the nearest first."""
+    while point.parent is not None:
+        point = point.parent
+        yield point
 
 
 def read_again(facts: dict[str, Any], files: Files, reading: Reading | None) -> dict[str, Any] | None:
